@@ -1,0 +1,1 @@
+"""Asyncio client for Routee's SMS API."""

@@ -1,0 +1,71 @@
+"""Settings that callers may change, each checked where it is built.
+
+All durations are float seconds.
+"""
+
+import math
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from routee_async.errors import ConfigurationError
+
+
+def _positive(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        raise ConfigurationError(field.name, f"must be a number above 0, not {value!r}")
+
+
+def _at_least_one(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(field.name, f"must be a whole number of 1 or more, not {value!r}")
+
+
+class OnUnknown(Enum):
+    """What to do about a message that may or may not have been sent."""
+
+    REPORT = "report"
+    """At most once: say so, and leave it to the caller. The default."""
+
+
+@attrs.frozen(kw_only=True)
+class Timeout:
+    """How long a call may take.
+
+    Attributes:
+        total: One call with all its attempts and waits.
+        connect: Getting a connection: name look-up, TCP and TLS together.
+        sock_connect: One TCP connection attempt.
+        sock_read: Silence between two pieces of an answer.
+    """
+
+    total: float = attrs.field(default=60.0, validator=_positive)
+    connect: float = attrs.field(default=10.0, validator=_positive)
+    sock_connect: float = attrs.field(default=5.0, validator=_positive)
+    sock_read: float = attrs.field(default=30.0, validator=_positive)
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """How often, how soon and how much is repeated. What may be repeated at all is not a setting: see `retry.py`.
+
+    Attributes:
+        attempts: The most attempts of one call, the first included.
+        min_delay: Full jitter is drawn from 0 to `min_delay` before the first repeat, doubled for each further one.
+        max_delay: The longest such wait.
+        max_retry_after: The longest `Retry-After` that is waited for; a longer one fails the call at once.
+        budget: Repeats that all calls of a client together may spend at once; each repeat takes 1.
+        budget_refill: What each success gives back to the budget.
+    """
+
+    attempts: int = attrs.field(default=4, validator=_at_least_one)
+    min_delay: float = attrs.field(default=0.5, validator=_positive)
+    max_delay: float = attrs.field(default=20.0, validator=_positive)
+    max_retry_after: float = attrs.field(default=120.0, validator=_positive)
+    budget: float = attrs.field(default=10.0, validator=_positive)
+    budget_refill: float = attrs.field(default=0.1, validator=_positive)
+
+    def __attrs_post_init__(self) -> None:
+        if self.max_delay < self.min_delay:
+            raise ConfigurationError("max_delay", f"must not be below min_delay, {self.min_delay}")
