@@ -170,7 +170,7 @@ class BodyAnalysis:
     unicode: bool
     characters: int
     transcode: Transcode | None = None
-    unsupported_gsm_characters: tuple[str, ...] = ()
+    unsupported_gsm_characters: tuple[str, ...] = attrs.field(default=(), repr=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -13,13 +13,23 @@ from routee_async.errors import ConfigurationError
 
 
 def _positive(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ConfigurationError(field.name, f"must be a number above 0, not {value!r}")
 
 
-def _at_least_one(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+def check_count(field: str, value: object) -> int:
+    """Return *value* if it is a whole number of 1 or more.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(field.name, f"must be a whole number of 1 or more, not {value!r}")
+        raise ConfigurationError(field, f"must be a whole number of 1 or more, not {value!r}")
+    return value
+
+
+def _count(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    check_count(field.name, value)
 
 
 class OnUnknown(Enum):
@@ -59,7 +69,7 @@ class RetryPolicy:
         budget_refill: What each success gives back to the budget.
     """
 
-    attempts: int = attrs.field(default=4, validator=_at_least_one)
+    attempts: int = attrs.field(default=4, validator=_count)
     min_delay: float = attrs.field(default=0.5, validator=_positive)
     max_delay: float = attrs.field(default=20.0, validator=_positive)
     max_retry_after: float = attrs.field(default=120.0, validator=_positive)

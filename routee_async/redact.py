@@ -7,7 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b")
-_NUMBER = re.compile(r"(?<![\w-])\+?\d{8,16}(?![\w-])")
+_NUMBER = re.compile(r"(?<![\w-])\+?\d{8,}(?![\w-])")
 _KEPT_AT_THE_END = 2
 _KEPT_IN_FRONT = 3
 _SHORTEST_TO_SHOW = 9
@@ -39,7 +39,8 @@ def mask_url(url: object) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "<malformed URL>"
-    return f"{parts.scheme}://{parts.hostname}{port}/…" if parts.hostname else "<malformed URL>"
+    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}/…" if host else "<malformed URL>"
 
 
 def mask_secret(value: object) -> str:

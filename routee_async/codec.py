@@ -1,0 +1,321 @@
+"""The one cattrs converter: wire JSON on one side, the values of `models.py` on the other.
+
+Writing: `encode_sms` leaves out what was left alone. Reading: names, types and shapes differ between places and years of Routee's
+API (routee-api.md §8), so a secondary field that cannot be read is taken as absent, and only what the caller cannot do without
+is demanded. JSON is read and written by orjson where it is installed, by the standard library otherwise.
+"""
+
+import json
+import operator
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import partial
+from types import ModuleType
+from typing import Any, TypeVar, cast
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from routee_async.errors import MalformedResponseError
+from routee_async.models import (
+    BodyAnalysis,
+    Callback,
+    IndiaRestrictions,
+    MessageStatus,
+    Restrictions,
+    Sms,
+    TrackedPart,
+    Transcode,
+    UrlShortener,
+)
+
+orjson: ModuleType | None
+try:
+    import orjson
+except ImportError:  # the extra `speed` is not installed
+    orjson = None
+
+T = TypeVar("T")
+_MINUTE = timedelta(minutes=1)
+_MOST_PROBLEMS = 5
+
+
+@attrs.frozen(kw_only=True)
+class Token:
+    """An access token as the token endpoint gives it.
+
+    Attributes:
+        access_token: Opaque.
+        expires_in: Seconds left; None where the answer does not say.
+    """
+
+    access_token: str = attrs.field(repr=False)
+    expires_in: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class SendAnswer:
+    """What `POST /sms` answered: None for whatever was absent or unreadable."""
+
+    tracking_id: str
+    created_at: datetime | None = None
+    status: MessageStatus | None = None
+    to: str | None = attrs.field(default=None, repr=False)
+    sender_id: str | None = None
+    body: str | None = attrs.field(default=None, repr=False)
+    label: str | None = None
+    flash: bool | None = None
+    ttl: timedelta | None = None
+    callback: Callback | None = None
+    body_analysis: BodyAnalysis | None = None
+
+
+def decode_json(body: bytes) -> object:
+    """Parse *body* as JSON in UTF-8.
+
+    Raises:
+        MalformedResponseError: It is not JSON, or nested or numbered beyond reason.
+    """
+    try:
+        return orjson.loads(body) if orjson else json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedResponseError((f"no JSON @ $ ({type(error).__name__})",)) from None
+
+
+def encode_json(value: object) -> bytes:
+    """Write *value* (dicts, lists, strings, numbers) as compact JSON in UTF-8."""
+    if orjson:
+        return cast("bytes", orjson.dumps(value))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def encode_sms(sms: Sms) -> bytes:
+    """Write *sms* as the body of `POST /sms`. It must have passed `validation.prepare`."""
+    return encode_json(_unstructure_sms(sms))
+
+
+def structure(payload: object, cls: type[T]) -> T:
+    """Build a *cls* from a decoded payload.
+
+    Raises:
+        MalformedResponseError: Something that cannot be done without is missing or of the wrong type; says where.
+    """
+    try:
+        return converter.structure(payload, cls)
+    except Exception as error:  # noqa: BLE001 - cattrs raises whatever its hooks raise; each is a problem of the payload
+        raise MalformedResponseError(tuple(cattrs.transform_error(error)[:_MOST_PROBLEMS])) from None
+
+
+def flatten_part(row: object) -> object:
+    """Bring a tracking row or a message callback of any age to one flat shape, with the names of today's tracking rows.
+
+    Source: routee-api.md §8 rows 3, 4 and 5.
+    """
+    if not isinstance(row, dict):
+        return row
+    flat = dict(row)
+    status = row.get("status")
+    if isinstance(status, dict):
+        flat["status"] = status.get("status", status.get("name"))
+        flat["date"] = status.get("date", status.get("updatedDate"))
+        reason = status.get("reason")
+        if isinstance(reason, dict):
+            flat["detailedStatus"] = reason.get("detailedStatus")
+            flat["description"] = reason.get("description")
+    for today, before in (("smsId", "id"), ("campaignName", "campaign"), ("body", "message")):
+        if flat.get(today) is None:
+            flat[today] = row.get(before)
+    return flat
+
+
+def _read_str(value: object, _: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, not {type(value).__name__}")
+    return value
+
+
+def _read_id(value: object, _: object) -> str:
+    text = _read_str(value, str)
+    if not text.strip():
+        raise ValueError("expected an id, not an empty text")
+    return text
+
+
+def _read_bool(value: object, _: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    raise TypeError(f"expected true or false, not {type(value).__name__}")
+
+
+def _read_int(value: object, _: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError(f"expected a whole number, not {type(value).__name__}")
+    return int(value)
+
+
+def _read_float(value: object, _: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError(f"expected a number, not {type(value).__name__}")
+    return float(value)
+
+
+def _read_decimal(value: object, _: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError(f"expected an amount, not {type(value).__name__}")
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("expected an amount") from None
+    if not amount.is_finite():
+        raise ValueError("expected a finite amount")
+    return amount
+
+
+def _read_datetime(value: object, _: object) -> datetime:
+    moment = datetime.fromisoformat(_read_str(value, str))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _read_status(value: object, _: object) -> MessageStatus:
+    return MessageStatus(_read_id(value, str))
+
+
+def _read_minutes(value: object, _: object) -> timedelta:
+    return timedelta(minutes=_read_int(value, int))
+
+
+def _read_texts(value: object, _: object) -> tuple[str, ...]:
+    # One old client model declares a plain string here (routee-api.md §6.4).
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list):
+        raise TypeError(f"expected a list of texts, not {type(value).__name__}")
+    return tuple(_read_str(text, str) for text in texts)
+
+
+def _lenient(hook: Callable[[Any, Any], object], missing: object = None) -> Callable[[Any, Any], object]:
+    """Wrap a structure hook so that null and what it cannot read become *missing*."""
+
+    def read(value: object, cls: object) -> object:
+        if value is None:
+            return missing
+        try:
+            return hook(value, cls)
+        except Exception:  # noqa: BLE001 - whatever is wrong with a secondary field, it is only that field
+            return missing
+
+    return read
+
+
+def _make_converter() -> cattrs.Converter:
+    """Set up the converter; each class gets its hooks generated once, here."""
+    new = cattrs.Converter(prefer_attrib_converters=False, forbid_extra_keys=False)
+    for cls, hook in (
+        (str, _read_str),
+        (bool, _read_bool),
+        (int, _read_int),
+        (float, _read_float),
+        (Decimal, _read_decimal),
+        (datetime, _read_datetime),
+    ):
+        # By identity: a hook for `str` must not catch the enums, which are texts too.
+        new.register_structure_hook_func(partial(operator.is_, cls), cast("Any", hook))
+
+    def reader(cls: type, required: Mapping[str, tuple[str, Any]], optional: Mapping[str, tuple[str, Any]]) -> None:
+        """Register a generated hook: python name to (wire name, hook), the optional ones read leniently."""
+        defaults = {field.name: None if field.default is attrs.NOTHING else field.default for field in attrs.fields(cls)}
+        overrides = {name: override(rename=wire, struct_hook=hook) for name, (wire, hook) in required.items()}
+        overrides |= {
+            name: override(rename=wire, struct_hook=_lenient(hook, defaults[name])) for name, (wire, hook) in optional.items()
+        }
+        new.register_structure_hook(cls, make_dict_structure_fn(cls, new, **cast("Any", overrides)))
+
+    text, number, date = _read_str, _read_int, _read_datetime
+    reader(Token, {"access_token": ("access_token", _read_id)}, {"expires_in": ("expires_in", number)})
+    reader(Transcode, {"message": ("message", text), "parts": ("parts", number)}, {})
+    reader(
+        BodyAnalysis,
+        {"parts": ("parts", number), "unicode": ("unicode", _read_bool), "characters": ("characters", number)},
+        {
+            "transcode": ("transcode", new.get_structure_hook(Transcode)),
+            "unsupported_gsm_characters": ("unsupportedGSMCharacters", _read_texts),
+        },
+    )
+    reader(
+        SendAnswer,
+        {"tracking_id": ("trackingId", _read_id)},
+        {
+            "created_at": ("createdAt", date),
+            "status": ("status", _read_status),
+            "to": ("to", text),
+            "sender_id": ("from", text),
+            "body": ("body", text),
+            "label": ("label", text),
+            "flash": ("flash", _read_bool),
+            "ttl": ("ttl", _read_minutes),
+            "callback": ("callback", new.get_structure_hook(Callback)),
+            "body_analysis": ("bodyAnalysis", new.get_structure_hook(BodyAnalysis)),
+        },
+    )
+    reader(
+        TrackedPart,
+        {"tracking_id": ("messageId", _read_id), "to": ("to", text), "status": ("status", _read_status)},
+        {
+            "sms_id": ("smsId", text),
+            "part": ("part", number),
+            "parts": ("parts", number),
+            "sender_id": ("from", text),
+            "detailed_status": ("detailedStatus", text),
+            "description": ("description", text),
+            "updated_at": ("date", date),
+            "country": ("country", text),
+            "operator": ("operator", text),
+            "body": ("body", text),
+            "label": ("label", text),
+            "price": ("price", _read_decimal),
+            "latency": ("latency", _read_float),
+            "direction": ("direction", text),
+            "campaign_name": ("campaignName", text),
+            "campaign_tracking_id": ("campaignTrackingId", text),
+            "groups": ("groups", _read_texts),
+            "application_name": ("applicationName", text),
+            "originating_service": ("originatingService", text),
+        },
+    )
+    return new
+
+
+def _make_sms_writer() -> Callable[[Sms], dict[str, object]]:
+    """Generate the function that turns an `Sms` into the object of routee-api.md §2.2."""
+    writer = cattrs.Converter(omit_if_default=True)
+    writer.register_unstructure_hook(
+        UrlShortener,
+        lambda shortener: {"urlValidity": int(shortener.validity.total_seconds())},
+    )
+    writer.register_unstructure_hook(
+        IndiaRestrictions,
+        make_dict_unstructure_fn(
+            IndiaRestrictions,
+            writer,
+            template_id=override(rename="templateId"),
+            entity_id=override(rename="entityId"),
+        ),
+    )
+    writer.register_unstructure_hook(Restrictions, make_dict_unstructure_fn(Restrictions, writer, _cattrs_omit_if_default=True))
+    # The strategy is said even when it is our default: the application's own default may be another.
+    writer.register_unstructure_hook(Callback, make_dict_unstructure_fn(Callback, writer, _cattrs_omit_if_default=False))
+    return make_dict_unstructure_fn(
+        Sms,
+        writer,
+        _cattrs_omit_if_default=True,
+        sender_id=override(rename="from"),
+        ttl=override(unstruct_hook=lambda ttl: ttl // _MINUTE),
+        url_shortener=override(rename="urlShortener"),
+    )
+
+
+converter = _make_converter()
+_unstructure_sms = _make_sms_writer()

@@ -1,0 +1,323 @@
+"""Routee's HTTP API as data, and what its answers mean. No I/O: a request goes out as a `Request`, a `Response` comes back.
+
+Source: routee-api.md, which names the pages of docs.routee.net.
+"""
+
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from urllib.parse import quote, urlencode
+
+import attrs
+
+from routee_async import codec, redact, segments
+from routee_async.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    InsufficientBalanceError,
+    MalformedResponseError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+)
+from routee_async.models import BodyAnalysis, MessageStatus, SentSms, Sms, TrackedPart
+
+BALANCE_TOO_LOW = "400001009"
+_MIB = 1024 * 1024
+_CLIENT_ERRORS = range(400, 500)
+_SUCCESS = range(200, 300)
+_MOST_DIGITS = 12
+"""A `Retry-After` of more digits is no number of seconds that anybody means."""
+
+
+class Host(StrEnum):
+    """Which of Routee's two hosts."""
+
+    API = "api"
+    AUTH = "auth"
+
+
+@attrs.frozen(kw_only=True)
+class Endpoint:
+    """One operation of the API.
+
+    Attributes:
+        method: HTTP method.
+        path: Path with `{}` for the one variable piece, if any.
+        paid: True when processing it twice costs money or sends twice: then it is repeated only when it surely was not processed.
+            That is a property of the operation, not of the HTTP method.
+        host: Where it lives.
+        cap: The most bytes of an answer that are read.
+    """
+
+    method: str
+    path: str
+    paid: bool
+    host: Host = Host.API
+    cap: int = 16 * _MIB
+
+
+FETCH_TOKEN = Endpoint(method="POST", path="/oauth/token", paid=False, host=Host.AUTH, cap=_MIB)
+SEND_SMS = Endpoint(method="POST", path="/sms", paid=True, cap=_MIB)
+FETCH_TRACKING = Endpoint(method="GET", path="/sms/tracking/single/{}", paid=False)
+
+
+@attrs.frozen
+class Request:
+    """One request, ready to be written.
+
+    Attributes:
+        endpoint: What is asked.
+        path: Path and query, percent-encoded.
+        body: Bytes of the body; None for no body.
+        content_type: Its type.
+        reference: Label of the message, to name it in errors.
+    """
+
+    endpoint: Endpoint
+    path: str
+    body: bytes | None = attrs.field(default=None, repr=False)
+    content_type: str = "application/json"
+    reference: str | None = None
+
+
+def _nothing() -> None:
+    pass
+
+
+@attrs.frozen
+class Response:
+    """One complete answer.
+
+    Attributes:
+        status: HTTP status.
+        headers: Names in lower case; only those that mean something to us.
+        body: The whole body.
+        drop_connection: Called when the answer cannot be believed, so that the next one does not come over the same connection.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = attrs.field(repr=False)
+    drop_connection: Callable[[], None] = attrs.field(default=_nothing, repr=False, eq=False)
+
+    @property
+    def is_success(self) -> bool:
+        """True for any 2xx."""
+        return self.status in _SUCCESS
+
+
+class Phase(StrEnum):
+    """Where in an exchange something went wrong."""
+
+    LOCAL = "local"
+    POOL = "pool"
+    CONNECT = "connect"
+    TLS = "tls"
+    PROXY = "proxy"
+    WRITE = "write"
+    WAIT = "wait"
+    HEAD = "head"
+    BODY = "body"
+    STATUS = "status"
+    CLOSE = "close"
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """An exchange that ended without a complete answer.
+
+    Attributes:
+        phase: Where it went wrong.
+        reason: Class name of the underlying exception, or a few words. Never its text, which may hold secrets.
+        written: False only when provably no byte of the request was written.
+        permanent: True when repeating cannot help (a certificate, a plain-text port, a proxy's refusal).
+        status: HTTP status seen before it went wrong.
+    """
+
+    phase: Phase
+    reason: str
+    written: bool
+    permanent: bool = False
+    status: int | None = None
+
+
+def build_token_request() -> Request:
+    """Ask for a token with every right that the application has (no `scope`: §8 row 19)."""
+    body = urlencode({"grant_type": "client_credentials"}).encode()
+    return Request(FETCH_TOKEN, FETCH_TOKEN.path, body, "application/x-www-form-urlencoded")
+
+
+def build_send(sms: Sms) -> Request:
+    """Build the request that sends *sms*, which has passed `validation.prepare`."""
+    return Request(SEND_SMS, SEND_SMS.path, codec.encode_sms(sms), reference=sms.label)
+
+
+def build_fetch_tracking(tracking_id: str) -> Request:
+    """Build the request for the parts of one message."""
+    return Request(FETCH_TRACKING, FETCH_TRACKING.path.format(quote(tracking_id, safe="")))
+
+
+def read_token(response: Response) -> codec.Token:
+    """Read the answer of the token endpoint.
+
+    Raises:
+        MalformedResponseError: There is no token in it.
+    """
+    return codec.structure(codec.decode_json(response.body), codec.Token)
+
+
+def read_sent(response: Response, sms: Sms) -> SentSms:
+    """Read the answer to a send, and believe it only if it is about *sms*.
+
+    Args:
+        response: A complete 2xx answer.
+        sms: The message as it was written on the wire.
+
+    Raises:
+        OutcomeUnknownError: No JSON object, no tracking id, or the echo of `to` or `label` is not what was sent.
+    """
+    try:
+        answer = codec.structure(codec.decode_json(response.body), codec.SendAnswer)
+    except MalformedResponseError as error:
+        raise _unbelievable(sms, response, "; ".join(error.problems)) from None
+    if answer.to is not None and answer.to.lstrip("+") != sms.to.lstrip("+"):
+        raise _unbelievable(sms, response, "the answer is about another recipient")
+    if answer.label is not None and answer.label != sms.label:
+        raise _unbelievable(sms, response, "the answer is about another label")
+    return SentSms(
+        tracking_id=answer.tracking_id,
+        created_at=answer.created_at,
+        status=answer.status or MessageStatus.QUEUED,
+        to=sms.to,
+        sender_id=answer.sender_id or sms.sender_id,
+        body=answer.body or sms.body,
+        label=sms.label,
+        flash=sms.flash if answer.flash is None else answer.flash,
+        ttl=answer.ttl or sms.ttl,
+        callback=answer.callback or sms.callback,
+        body_analysis=answer.body_analysis or _count(sms.body),
+    )
+
+
+def read_tracking(response: Response, tracking_id: str) -> tuple[TrackedPart, ...]:
+    """Read the parts of one message: an array, or a lone object (§8 row 1), in order of part number.
+
+    Raises:
+        NotFoundError: The array is empty: not (yet) visible.
+        MalformedResponseError: The answer is neither, or about another message.
+    """
+    payload = codec.decode_json(response.body)
+    rows = payload if isinstance(payload, list) else [payload]
+    if not rows:
+        raise NotFoundError(response.status, None, "no part is visible yet")
+    parts = codec.structure([codec.flatten_part(row) for row in rows], tuple[TrackedPart, ...])
+    ours = [part for part in parts if part.tracking_id.lower() == tracking_id.lower()]
+    if not ours:
+        raise MalformedResponseError(("rows of another message @ $",))
+    return tuple(sorted(ours, key=lambda part: part.part or 0))
+
+
+def is_documented_error(response: Response) -> bool:
+    """True when a body has one of the shapes in which Routee's API says no (routee-api.md §3); a gateway's page has none."""
+    return _error_shape(response.body) is not None
+
+
+def read_error(response: Response) -> APIError:
+    """Turn an error answer into the exception that fits its status, whatever its body looks like."""
+    payload = _error_shape(response.body) or {}
+    status = response.status
+    code, message = _code_and_message(payload)
+    properties = payload.get("properties")
+    details = properties.items() if isinstance(properties, dict) else ()
+    error = InsufficientBalanceError if code == BALANCE_TOO_LOW else _error_class(status)
+    return error(
+        status,
+        code,
+        message,
+        retry_after(response.headers),
+        tuple((redact.scrub(str(field)), redact.scrub(str(complaint))) for field, complaint in details),
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks us to wait; None where it does not say or says nonsense.
+
+    ASCII digits, or an HTTP date measured against the answer's own `Date`, so that our clock does not matter. A date gone by is 0.
+
+    Source: RFC 9110 §10.2.3.
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value) if len(value) <= _MOST_DIGITS else None
+    try:
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+    return max(0.0, wait.total_seconds())
+
+
+def _unbelievable(sms: Sms, response: Response, reason: str) -> OutcomeUnknownError:
+    return OutcomeUnknownError(sms.label, Phase.BODY, reason, response.status)
+
+
+def _count(body: str) -> BodyAnalysis:
+    count = segments.analyze(body)
+    return BodyAnalysis(
+        parts=count.parts,
+        unicode=count.encoding is segments.Encoding.UCS2,
+        characters=count.characters,
+        unsupported_gsm_characters=count.unsupported,
+    )
+
+
+def _error_shape(body: bytes) -> dict[str, object] | None:
+    """The error object, if *body* has one of the documented shapes: Routee's, OAuth's or Spring's (routee-api.md §3)."""
+    try:
+        payload = codec.decode_json(body)
+    except MalformedResponseError:
+        return None
+    if not isinstance(payload, dict):
+        return None
+    is_routee = isinstance(payload.get("code"), str | int)
+    is_oauth = isinstance(payload.get("error"), str) and "error_description" in payload
+    is_spring = "timestamp" in payload and "status" in payload
+    return payload if is_routee or is_oauth or is_spring else None
+
+
+def _code_and_message(payload: Mapping[str, object]) -> tuple[str | None, str]:
+    code = payload.get("code")
+    if code is not None:
+        inner = payload.get("errors")
+        reasons = [str(each["developerMessage"]) for each in inner if _has_message(each)] if isinstance(inner, list) else []
+        return str(code), redact.scrub("; ".join([str(payload.get("developerMessage", "")), *reasons]))
+    said = payload.get("error_description") or payload.get("message") or ""
+    return None, redact.scrub(f"{payload.get('error', '')}: {said}".strip(": "), hide_ids=True)
+
+
+def _has_message(inner: object) -> bool:
+    return isinstance(inner, dict) and "developerMessage" in inner
+
+
+_ERROR_CLASSES: Mapping[int, type[APIError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    405: BadRequestError,
+    409: ConflictError,
+    413: BadRequestError,
+    415: BadRequestError,
+    422: BadRequestError,
+    429: RateLimitError,
+}
+
+
+def _error_class(status: int) -> type[APIError]:
+    if status in _CLIENT_ERRORS:
+        return _ERROR_CLASSES.get(status, APIError)
+    return ServerError if status >= _CLIENT_ERRORS.stop else APIError

@@ -1,0 +1,191 @@
+"""A Routee of one's own: a local server that behaves as Routee's SMS API is documented, for development and tests.
+
+It sends nothing and costs nothing. Whatever the documentation leaves open is a setting; what becomes of a message can be laid down
+by recipient (`Magic`), by label or by shares; and every way in which a network or a server can fail can be called for (`faults`).
+"""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from ssl import SSLContext
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from routee_async.sandbox import faults
+from routee_async.sandbox.accounting import Journal
+from routee_async.sandbox.accounts import Account, Application
+from routee_async.sandbox.carrier import Carrier, Settings
+from routee_async.sandbox.faults import Body, Effect, Fault, FaultPlan, Kind, Shape
+from routee_async.sandbox.messages import Message
+from routee_async.sandbox.server import SandboxServer
+from routee_async.sandbox.timeline import Magic, Outcome, Timeline
+
+if TYPE_CHECKING:
+    from routee_async.client import RouteeClient
+
+__all__ = [
+    "Account",
+    "Application",
+    "Body",
+    "Carrier",
+    "Effect",
+    "Fault",
+    "FaultPlan",
+    "Journal",
+    "Kind",
+    "Magic",
+    "Message",
+    "Outcome",
+    "Sandbox",
+    "Settings",
+    "Shape",
+    "Timeline",
+    "faults",
+]
+
+
+class Sandbox:
+    """A running fake Routee.
+
+        async with Sandbox() as sandbox, sandbox.client() as client:
+            await client.send(Sms(to=Magic.EXPIRED, sender_id="ParcelCo", body="Too late"))
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on; 0 for a free one.
+        application_id: 24 hexadecimal digits.
+        application_secret: Its secret.
+        balance: Money of the account.
+        price: Price of one part.
+        token_life: Seconds that a token lives.
+        visibility_delay: Seconds until a message can be tracked; None for the documented second or so.
+        timeline: When messages move on; None for half a second to `Sent` and two to the end.
+        shares: Outcome to its weight; None for all delivered.
+        settings: Further choices.
+        seed: Of the dice, and so of all ids.
+        clock: Gives epoch seconds; None for the real one.
+        gzip: Compress answers for those who take that.
+        ssl: Serve https with this context.
+
+    Attributes:
+        application_id: As given.
+        application_secret: As given.
+        carrier: The state behind the server, to look at and to meddle with.
+        faults: The faults in force: add and clear them at any time.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a choice of its own, and all have defaults
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        application_id: str = "6400aabbccddeeff00112233",
+        application_secret: str = "S4ndb0xKey",  # noqa: S107 - invented, and opens nothing
+        balance: Decimal | float | str = 100_000,
+        price: Decimal | float | str = "0.032",
+        token_life: float = 3600,
+        visibility_delay: float | None = None,
+        timeline: Timeline | None = None,
+        shares: Mapping[Outcome, float] | None = None,
+        settings: Settings | None = None,
+        seed: int = 0,
+        clock: Callable[[], float] | None = None,
+        gzip: bool = False,
+        ssl: SSLContext | None = None,
+    ) -> None:
+        self.application_id = application_id
+        self.application_secret = application_secret
+        rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self.carrier = Carrier(now=clock or time.time, rng=rng, settings=settings)
+        self._application = self.carrier.add_application(
+            application_id,
+            application_secret,
+            balance=Decimal(str(balance)),
+            price=Decimal(str(price)),
+            token_life=token_life,
+        )
+        chosen = self.carrier.settings
+        chosen.visibility_delay = chosen.visibility_delay if visibility_delay is None else visibility_delay
+        chosen.timeline = timeline or chosen.timeline
+        chosen.shares = shares or chosen.shares
+        self.faults = FaultPlan(rng)
+        self._server = SandboxServer(self.carrier, self.faults, gzip=gzip)
+        self._address = (host, port)
+        self._ssl = ssl
+        self._port = 0
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._port = await self._server.start(*self._address, self._ssl)
+
+    async def stop(self) -> None:
+        """Stop at once, whatever hangs. The carrier keeps its state."""
+        await self._server.stop()
+
+    async def serve_forever(self) -> None:
+        """Serve until cancelled; call it inside `async with`."""
+        await self._server.serve_forever()
+
+    @property
+    def base_url(self) -> str:
+        """Origin of the API, such as `http://127.0.0.1:12345`."""
+        host = self._address[0]
+        return f"{'https' if self._ssl else 'http'}://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    @property
+    def auth_url(self) -> str:
+        """Origin of the token endpoint: the same."""
+        return self.base_url
+
+    @property
+    def application(self) -> Application:
+        """The application, with its account and permissions."""
+        return self._application
+
+    @property
+    def balance(self) -> Decimal:
+        """Money left."""
+        return self._application.account.balance
+
+    @property
+    def journal(self) -> Journal:
+        """What the carrier saw: accepted messages, counts by label, requests by route, the peak of simultaneous requests."""
+        return self.carrier.journal
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return self._server.connections
+
+    def revoke_token(self) -> None:
+        """End the live token, as the portal can."""
+        self.carrier.tokens.revoke(self._application)
+
+    def client(self, **options: Any) -> "RouteeClient":  # noqa: ANN401 - handed on as they come
+        """Make a client of this sandbox; *options* are those of `RouteeClient`."""
+        from routee_async.client import RouteeClient  # noqa: PLC0415 - the sandbox stands without the client
+
+        return RouteeClient(
+            self.application_id,
+            self.application_secret,
+            base_url=self.base_url,
+            auth_url=self.auth_url,
+            **options,
+        )

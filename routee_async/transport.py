@@ -1,0 +1,337 @@
+"""Owner of the aiohttp session: one request in, one complete answer or one `Failure` out. Never repeats, never judges an answer.
+
+Everything that aiohttp does on its own and that could send twice, or show a secret, is off: redirects, cookies, default headers.
+The verdict "no byte was written" never rests on the class of an exception alone: a mark is set just before the first byte can be
+written (failure-taxonomy.md, "The phase mark").
+"""
+
+import asyncio
+import ipaddress
+import ssl
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
+from yarl import URL
+
+from routee_async.errors import ConfigurationError
+from routee_async.options import Timeout
+from routee_async.protocol import Failure, Host, Phase, Request, Response
+
+_USER_AGENT: Final = (
+    f"routee-async/{version('routee-async')} aiohttp/{aiohttp.__version__} Python/{sys.version_info[0]}.{sys.version_info[1]}"
+)
+_KEEP_ALIVE = 5.0
+"""Seconds that an idle connection is kept: less than servers do, so that it is rarely the server who closes it first."""
+_ONE_WRITE = 16 * 1024
+"""Bytes of a body up to which it surely goes out with its head in one write (asyncio's high-water mark is 64 KiB)."""
+_HEADERS_READ = ("retry-after", "date")
+_BAD_GATEWAY = 502
+_FOR_THE_TOKEN = 1
+"""Connections on top of `max_connections`, so that a token can be fetched while every other one waits for it."""
+
+
+class ExchangeError(Exception):
+    """An exchange that ended without a complete answer; `failure` says all there is to say."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+
+class Transport(Protocol):
+    """What the rest of the library needs of the network. The other implementation is a simulation's."""
+
+    async def exchange(self, request: Request, authorization: str, time_left: float) -> Response:
+        """Write *request*, read the whole answer.
+
+        Args:
+            request: What to write.
+            authorization: Value of the `Authorization` header.
+            time_left: Seconds until the exchange is given up.
+
+        Raises:
+            ExchangeError: There is no complete answer.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        ...
+
+
+def check_origin(field: str, value: object) -> str:
+    """Return *value* as an origin (`https://host` with an optional port). Plain http is for loopback only.
+
+    Raises:
+        ConfigurationError: It is not one.
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(field, f"must be a URL like https://connect.routee.net, not a {type(value).__name__}")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError(field, "is not a URL: give scheme and host, like https://connect.routee.net") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError(field, "give scheme and host, like https://connect.routee.net")
+    if parts.username or parts.password or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ConfigurationError(field, "give scheme, host and port only, without user, path or query")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ConfigurationError(field, "must be https: over plain http anybody on the way can read the token and the messages")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Mark:
+    """What one exchange has come to: whether a byte of the request may have been written, and on which connection."""
+
+    __slots__ = ("connection", "written")
+
+    def __init__(self, *, written: bool) -> None:
+        self.written = written
+        self.connection: asyncio.BaseTransport | None = None
+
+    def drop_connection(self) -> None:
+        """Close the connection, even if it is idle in the pool again: what comes over it cannot be trusted."""
+        if self.connection is not None:
+            self.connection.close()
+
+
+class _MarkedPayload(aiohttp.BytesPayload):
+    """A body that sets the mark just before it is written. aiohttp keeps the head back until the body comes."""
+
+    def __init__(self, body: bytes, content_type: str, mark: _Mark) -> None:
+        super().__init__(body, content_type=content_type)
+        self.mark = mark
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        self.mark.written = True
+        await super().write(writer)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self.mark.written = True
+        await super().write_with_length(writer, content_length)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A pool that gives out no connection with something unread in it, which would be taken for the answer to our request."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: "list[aiohttp.tracing.Trace]",
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.connector.Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            # Once around the loop, so that what has arrived meanwhile (bytes or the end) has been read.
+            await asyncio.sleep(0)
+            protocol = connection.protocol
+            if protocol is not None and protocol.is_connected() and not protocol.should_close:
+                if isinstance(req.body, _MarkedPayload):
+                    req.body.mark.connection = protocol.transport
+                return connection
+            connection.close()
+
+
+class AiohttpTransport:
+    """The network, through aiohttp.
+
+    Args:
+        origins: Origin of each host, checked by `check_origin`.
+        timeout: Bounds of one exchange.
+        max_connections: Size of the pool.
+        session: A session of the caller's own, which is used as it is and never closed here.
+    """
+
+    def __init__(
+        self,
+        origins: Mapping[Host, str],
+        *,
+        timeout: Timeout,
+        max_connections: int,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        self._origins = origins
+        self._timeout = timeout
+        self._own: aiohttp.ClientSession | None = None
+        if session is None:
+            connector = _Connector(limit=max_connections + _FOR_THE_TOKEN, keepalive_timeout=_KEEP_ALIVE)
+            self._own = session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        self._session = session
+        self._urls: dict[str, URL] = {}
+        self._full_time = self._client_timeout(timeout.total)
+
+    async def exchange(self, request: Request, authorization: str, time_left: float) -> Response:
+        """Write *request*, read the whole answer. See `Transport.exchange`."""
+        mark = _Mark(written=False)
+        status: int | None = None
+        try:
+            answer = await self._session.request(
+                request.endpoint.method,
+                self._url(request),
+                data=None if request.body is None else _MarkedPayload(request.body, request.content_type, mark),
+                headers=self._headers(authorization),
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=self._full_time if time_left >= self._timeout.total else self._client_timeout(time_left),
+            )
+            status = answer.status
+            body = await _read_capped(answer, request.endpoint.cap)
+        except asyncio.CancelledError:
+            if _somebody_asked_to_cancel():
+                raise
+            # aiohttp cancels what waits for a connection when its session is closed.
+            raise ExchangeError(Failure(phase=Phase.CLOSE, reason="closed", written=mark.written, status=status)) from None
+        except Exception as error:  # noqa: BLE001 - whatever aiohttp raises means that there is no complete answer
+            # `from None`: the exception holds the request, and with it the token.
+            one_write = request.body is not None and len(request.body) <= _ONE_WRITE
+            raise ExchangeError(explain(error, written=mark.written, status=status, one_write=one_write)) from None
+        headers = {name: answer.headers[name] for name in _HEADERS_READ if name in answer.headers}
+        return Response(status, headers, body, mark.drop_connection)
+
+    async def aclose(self) -> None:
+        """Close the session if it is ours."""
+        if self._own is not None:
+            await self._own.close()
+
+    def _url(self, request: Request) -> URL:
+        # Built once for each path and never from a path that Routee or the caller could make absolute: the token goes nowhere else.
+        host, path = request.endpoint.host, request.path
+        if path == request.endpoint.path:
+            url = self._urls.get(path)
+            if url is None:
+                url = self._urls[path] = URL(self._origins[host] + path, encoded=True)
+            return url
+        return URL(self._origins[host] + path, encoded=True)
+
+    def _headers(self, authorization: str) -> CIMultiDict[str]:
+        return CIMultiDict(
+            {
+                "Authorization": authorization,
+                "Accept": "application/json",
+                # Answers to sends are small; the pages of a search are not, but a cap on plain bytes is a cap that holds.
+                "Accept-Encoding": "identity",
+                "User-Agent": _USER_AGENT,
+            },
+        )
+
+    def _client_timeout(self, total: float) -> aiohttp.ClientTimeout:
+        bounds = self._timeout
+        return aiohttp.ClientTimeout(
+            total=total,
+            connect=bounds.connect,
+            sock_connect=bounds.sock_connect,
+            sock_read=bounds.sock_read,
+        )
+
+
+async def _read_capped(answer: aiohttp.ClientResponse, cap: int) -> bytes:
+    """Read the whole body, but not more than *cap* bytes: `read()` would take all that anybody cares to send."""
+    body = bytearray()
+    try:
+        async for piece in answer.content.iter_any():
+            body += piece
+            if len(body) > cap:
+                break
+        else:
+            return bytes(body)
+    except BaseException:
+        answer.close()
+        raise
+    answer.close()
+    raise _TooLargeError
+
+
+class _TooLargeError(Exception):
+    """The body is larger than any answer of Routee's."""
+
+
+def _somebody_asked_to_cancel() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+# Class of the exception to phase and whether repeating is pointless, first match first (failure-taxonomy.md, table).
+_BEFORE_WRITING: tuple[tuple[type[BaseException], Phase, bool], ...] = (
+    (aiohttp.InvalidURL, Phase.LOCAL, True),
+    (aiohttp.ClientConnectorCertificateError, Phase.TLS, True),
+    (aiohttp.ClientConnectorSSLError, Phase.TLS, True),
+    (aiohttp.ServerFingerprintMismatch, Phase.TLS, True),
+    (ssl.SSLError, Phase.TLS, True),
+    (aiohttp.ClientHttpProxyError, Phase.PROXY, True),
+    (aiohttp.ClientProxyConnectionError, Phase.PROXY, False),
+    (aiohttp.ClientConnectorError, Phase.CONNECT, False),
+    (TimeoutError, Phase.CONNECT, False),
+    (aiohttp.ClientOSError, Phase.CONNECT, False),
+    (aiohttp.ClientConnectionError, Phase.CONNECT, False),
+    (RuntimeError, Phase.CLOSE, True),
+)
+_AFTER_WRITING: tuple[tuple[type[BaseException], Phase], ...] = (
+    (_TooLargeError, Phase.BODY),
+    (aiohttp.ClientPayloadError, Phase.BODY),
+    (aiohttp.ClientResponseError, Phase.HEAD),
+    (aiohttp.http_exceptions.HttpProcessingError, Phase.HEAD),
+    (aiohttp.ClientConnectionResetError, Phase.WRITE),
+)
+
+
+def explain(error: BaseException, *, written: bool, status: int | None = None, one_write: bool = False) -> Failure:
+    """Say what an exception of aiohttp's means, without quoting it.
+
+    Args:
+        error: What was raised.
+        written: The mark: whether a byte may have been written.
+        status: HTTP status, if a head had been read.
+        one_write: True when head and body are small enough to go out in a single write.
+    """
+    reason = _name(error)
+    if not written:
+        phase, permanent = next(
+            ((phase, permanent) for cls, phase, permanent in _BEFORE_WRITING if isinstance(error, cls)),
+            (Phase.LOCAL, True),
+        )
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            permanent = error.status != _BAD_GATEWAY
+        return Failure(phase=phase, reason=reason, written=False, permanent=permanent)
+    if one_write and status is None and _was_closed_before_writing(error):
+        return Failure(phase=Phase.WRITE, reason=reason, written=False)
+    default = Phase.WAIT if status is None else Phase.BODY
+    phase = next((phase for cls, phase in _AFTER_WRITING if isinstance(error, cls)), default)
+    return Failure(phase=phase, reason=reason, written=True, status=status)
+
+
+def _was_closed_before_writing(error: BaseException) -> bool:
+    """True when asyncio refused the first write because the connection was already closing.
+
+    aiohttp raises this exception before it hands bytes to the transport, or after a write so large that it has to wait for room;
+    a small body goes out in one write together with the head, so that nothing had been written. `tests/test_transport.py` holds
+    aiohttp to that.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, aiohttp.ClientConnectionResetError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def _name(error: BaseException) -> str:
+    """Class name of *error*, with that of the system's error behind it: `ClientConnectorError (ConnectionRefusedError)`."""
+    behind = getattr(error, "os_error", None) or error.__cause__
+    return f"{type(error).__name__} ({type(behind).__name__})" if behind is not None else type(error).__name__

@@ -1,0 +1,286 @@
+"""Requests as they are built, and answers as they are understood."""
+
+import json
+
+import pytest
+
+from routee_async import protocol
+from routee_async.errors import (
+    APIError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    InsufficientBalanceError,
+    MalformedResponseError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+)
+from routee_async.models import MessageStatus, SentSms, Sms
+from routee_async.protocol import Host, Response
+
+SMS = Sms(to="+306970000001", sender_id="ParcelCo", body="Γειά", label="a-1")
+ID = "5b0a4c0e-7c54-4bb1-8a53-3d1c2e1f0a01"
+
+
+def answer(payload: object, status: int = 200, **headers: str) -> Response:
+    """Make an answer with a JSON body."""
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+
+
+def sent(**payload: object) -> SentSms:
+    """Read an answer to `SMS`."""
+    return protocol.read_sent(answer({"trackingId": ID, **payload}), SMS)
+
+
+def test_token_request_is_a_form_without_scope() -> None:
+    """§8 #19: the separator of scopes is not known, so none are asked for."""
+    request = protocol.build_token_request()
+    assert (request.endpoint.host, request.path) == (Host.AUTH, "/oauth/token")
+    assert (request.body, request.content_type) == (b"grant_type=client_credentials", "application/x-www-form-urlencoded")
+
+
+def test_send_is_paid_and_names_its_reference() -> None:
+    """A send costs money, and errors about it name its label."""
+    request = protocol.build_send(SMS)
+    assert request.endpoint.paid
+    assert (request.endpoint.method, request.path, request.reference) == ("POST", "/sms", "a-1")
+
+
+def test_reads_are_not_paid_whatever_their_method() -> None:
+    """Repeatability is a property of the operation, not of the HTTP method."""
+    assert not protocol.FETCH_TOKEN.paid
+    assert not protocol.FETCH_TRACKING.paid
+
+
+@pytest.mark.parametrize("tracking_id", ["../../oauth/token", "a/b", "a?b=c", "a#b", "a b", "ά"])
+def test_tracking_id_cannot_leave_its_place_in_the_path(tracking_id: str) -> None:
+    """Whatever an id holds, it stays one segment of the path."""
+    path = protocol.build_fetch_tracking(tracking_id).path
+    assert path.startswith("/sms/tracking/single/")
+    assert not set("/?# ") & set(path.removeprefix("/sms/tracking/single/"))
+
+
+def test_answer_to_a_send_needs_only_an_id() -> None:
+    """Whatever else is missing is filled with what was sent, and with our own count of parts."""
+    read = sent()
+    assert (read.tracking_id, read.status, read.created_at) == (ID, MessageStatus.QUEUED, None)
+    assert (read.to, read.sender_id, read.body, read.label) == (SMS.to, SMS.sender_id, SMS.body, SMS.label)
+    assert (read.body_analysis.parts, read.body_analysis.unicode, read.body_analysis.characters) == (1, True, 4)
+
+
+def test_answer_outranks_what_was_sent() -> None:
+    """What Routee says about the message is what counts."""
+    read = sent(status="Sent", flash=True, bodyAnalysis={"parts": 3, "unicode": False, "characters": 400})
+    assert (read.status, read.flash, read.body_analysis.parts) == ("Sent", True, 3)
+
+
+@pytest.mark.parametrize("to", ["+306970000001", "306970000001"])
+def test_echo_of_the_recipient_may_lack_its_plus(to: str) -> None:
+    """§8 #24: numbers come with and without `+`."""
+    assert sent(to=to).tracking_id == ID
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param({"trackingId": ID, "to": "+306970000002"}, id="another recipient"),
+        pytest.param({"trackingId": ID, "label": "a-2"}, id="another label"),
+        pytest.param({"trackingId": ""}, id="empty id"),
+        pytest.param({"trackingId": 7}, id="id is a number"),
+        pytest.param({}, id="no id"),
+        pytest.param([{"trackingId": ID}], id="list"),
+        pytest.param(None, id="null"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"<html>OK</html>", id="HTML"),
+        pytest.param(b'{"trackingId": "' + ID.encode(), id="cut"),
+        pytest.param(b"\xff\xfe{}", id="bad UTF-8"),
+        pytest.param(b"[" * 200_000, id="nested"),
+    ],
+)
+def test_answer_that_cannot_be_believed_leaves_the_outcome_unknown(payload: object) -> None:
+    """A 2xx that does not name our message is never taken for a success, nor for a failure."""
+    with pytest.raises(OutcomeUnknownError) as caught:
+        protocol.read_sent(answer(payload), SMS)
+    assert (caught.value.reference, caught.value.status, caught.value.safe_to_resend) == ("a-1", 200, False)
+    assert "+30697" not in str(caught.value)
+
+
+def test_label_that_we_did_not_send_is_not_ours() -> None:
+    """An answer with a label to a message without one is about another message."""
+    with pytest.raises(OutcomeUnknownError):
+        protocol.read_sent(answer({"trackingId": ID, "label": "x"}), Sms(to="+306970000001", sender_id="P", body="B"))
+
+
+ROW = {"messageId": ID, "to": "+306970000001", "status": {"status": "Sent"}}
+
+
+@pytest.mark.parametrize("payload", [[ROW], ROW], ids=["array", "lone object"])
+def test_tracking_answers_as_array_or_object(payload: object) -> None:
+    """§8 #1: three clients read an array, the page shows an object."""
+    (part,) = protocol.read_tracking(answer(payload), ID)
+    assert part.status is MessageStatus.SENT
+
+
+def test_parts_come_in_order() -> None:
+    """Whatever order the rows have, part 1 is first."""
+    rows = [ROW | {"part": number, "smsId": str(number)} for number in (3, 1, 2)]
+    assert [part.part for part in protocol.read_tracking(answer(rows), ID.upper())] == [1, 2, 3]
+
+
+def test_empty_array_is_not_yet_found() -> None:
+    """§8 #1: `[]` means the same as 404."""
+    with pytest.raises(NotFoundError):
+        protocol.read_tracking(answer([]), ID)
+
+
+def test_rows_of_another_message_are_refused() -> None:
+    """What is read is checked: rows that belong to another message are no answer."""
+    with pytest.raises(MalformedResponseError):
+        protocol.read_tracking(answer([ROW | {"messageId": "other"}]), ID)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, BadRequestError),
+        (401, AuthenticationError),
+        (402, APIError),
+        (403, PermissionDeniedError),
+        (404, NotFoundError),
+        (405, BadRequestError),
+        (409, ConflictError),
+        (413, BadRequestError),
+        (415, BadRequestError),
+        (422, BadRequestError),
+        (429, RateLimitError),
+        (500, ServerError),
+        (503, ServerError),
+        (302, APIError),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"code":"1"}'], ids=["empty", "HTML", "list", "Routee"])
+def test_status_chooses_the_error(status: int, expected: type[APIError], body: bytes) -> None:
+    """§8 #15: the class of an error comes from the status, whatever the body looks like."""
+    assert type(protocol.read_error(answer(body, status))) is expected
+
+
+def test_routee_error_is_read() -> None:
+    """§3.1: code and message."""
+    error = protocol.read_error(answer({"code": "400001009", "developerMessage": "Insufficient Balance"}, 400))
+    assert isinstance(error, InsufficientBalanceError)
+    assert (error.code, error.developer_message) == ("400001009", "Insufficient Balance")
+
+
+@pytest.mark.parametrize("code", [400000000, "400000000"])
+def test_code_is_always_text(code: object) -> None:
+    """§8 #13: a code comes as a number too, and is kept as text."""
+    assert protocol.read_error(answer({"code": code}, 400)).code == "400000000"
+
+
+def test_code_need_not_have_nine_digits() -> None:
+    """§8 #13: `500`, `02` and other forms are codes as well."""
+    assert protocol.read_error(answer({"code": "02"}, 400)).code == "02"
+
+
+def test_validation_error_names_the_fields() -> None:
+    """§3.2: `properties` says which field and why."""
+    body = {"code": "400000000", "developerMessage": "Validation Error!", "properties": {"to": "Invalid mobile number"}}
+    error = protocol.read_error(answer(body, 400))
+    assert error.properties == {"to": "Invalid mobile number"}
+    assert "Invalid mobile number" in str(error)
+
+
+def test_inner_errors_are_told() -> None:
+    """§3.3: the reasons stand in a list of their own."""
+    inner = [{"errorCode": "004", "developerMessage": "No recipients are set for the sms"}, "odd"]
+    error = protocol.read_error(
+        answer({"code": "400005000", "developerMessage": "SMS contains invalid data", "errors": inner}, 400)
+    )
+    assert "No recipients are set" in error.developer_message
+
+
+@pytest.mark.parametrize("timestamp", [1790000000456, "2026-01-14T08:15:02Z"])
+def test_spring_error_is_read(timestamp: object) -> None:
+    """§8 #14: the timestamp is a number or a text."""
+    body = {"timestamp": timestamp, "status": 404, "error": "Not Found", "message": "No message available", "path": "/x"}
+    response = answer(body, 404)
+    assert protocol.is_documented_error(response)
+    assert "No message available" in protocol.read_error(response).developer_message
+
+
+def test_token_in_an_oauth_error_is_hidden() -> None:
+    """§1.6: the description quotes the access token; our error does not."""
+    body = {"error": "invalid_token", "error_description": f"Invalid access token: {ID}"}
+    error = protocol.read_error(answer(body, 401))
+    assert error.developer_message.startswith("invalid_token")
+    assert ID not in str(error)
+
+
+def test_numbers_in_a_server_text_are_masked() -> None:
+    """Routee may quote the recipient; our error does not."""
+    error = protocol.read_error(answer({"code": "400000000", "developerMessage": "Bad number +306970000001!"}, 400))
+    assert "6970000001" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "documented"),
+    [
+        (b'{"code":"400000000","developerMessage":"x"}', True),
+        (b'{"code":400000000}', True),
+        (b'{"error":"invalid_token","error_description":"x"}', True),
+        (b'{"timestamp":1,"status":404,"error":"x","message":"x","path":"/"}', True),
+        (b'{"error":"Bad Gateway"}', False),
+        (b"{}", False),
+        (b"[]", False),
+        (b"", False),
+        (b"<html>", False),
+    ],
+)
+def test_only_the_documented_shapes_are_routees_word(body: bytes, documented: bool) -> None:  # noqa: FBT001
+    """§3: three shapes; whatever else a gateway writes is not Routee speaking."""
+    assert protocol.is_documented_error(answer(body, 400)) is documented
+
+
+DATE = "Sun, 22 Nov 2026 10:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "seconds"),
+    [
+        pytest.param("7", DATE, 7.0, id="seconds"),
+        pytest.param("0", DATE, 0.0, id="zero"),
+        pytest.param("999999", DATE, 999999.0, id="huge"),
+        pytest.param("9" * 30, DATE, None, id="absurd"),
+        pytest.param("Sun, 22 Nov 2026 10:00:30 GMT", DATE, 30.0, id="date"),
+        pytest.param("Sun, 22 Nov 2026 09:00:00 GMT", DATE, 0.0, id="date gone by"),
+        pytest.param("Sun, 22 Nov 2026 10:00:30 GMT", None, None, id="date without Date"),
+        pytest.param("-5", DATE, None, id="negative"),
+        pytest.param("1.5", DATE, None, id="fraction"),
+        pytest.param("٣", DATE, None, id="other digits"),
+        pytest.param("soon", DATE, None, id="malformed"),
+        pytest.param("", DATE, None, id="empty"),
+        pytest.param(None, DATE, None, id="missing"),
+    ],
+)
+def test_retry_after_is_read_or_ignored(value: str | None, date: str | None, seconds: float | None) -> None:
+    """RFC 9110 §10.2.3: ASCII digits, or a date measured against the answer's own clock; anything else is as if it were absent."""
+    headers = {name: text for name, text in (("retry-after", value), ("date", date)) if text is not None}
+    assert protocol.retry_after(headers) == seconds
+
+
+def test_token_is_read() -> None:
+    """§1.3: whatever the type is called, the token and its life are read."""
+    body = {"access_token": "abc", "token_type": "Bearer", "expires_in": "3599", "scope": "sms", "permissions": []}
+    token = protocol.read_token(answer(body))
+    assert (token.access_token, token.expires_in) == ("abc", 3599)
+    assert "abc" not in repr(token)
+
+
+def test_requests_and_answers_show_no_content() -> None:
+    """Neither a body that we write nor one that we read is in a `repr`."""
+    assert "6970000001" not in repr(protocol.build_send(SMS))
+    assert ID not in repr(answer({"trackingId": ID}))
