@@ -92,8 +92,8 @@ def test_limits_are_told() -> None:
     """The error says what would be right."""
     with pytest.raises(ConfigurationError, match="jitter: must be a finite number of at least 0 and below 1, not 2"):
         PollPolicy(jitter=2)
-    with pytest.raises(ConfigurationError, match="growth: must be a finite number above 1, not 0.5"):
-        PollPolicy(growth=0.5)
+    with pytest.raises(ConfigurationError, match="growth: must be a finite number above 1, not 0"):
+        PollPolicy(growth=0)
     with pytest.raises(ConfigurationError, match="max_interval: must not be below first_delay, 5"):
         PollPolicy(first_delay=5, max_interval=4)
 

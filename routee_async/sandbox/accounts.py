@@ -138,7 +138,7 @@ class Keyring:
         return {
             "access_token": token.value,
             "token_type": "bearer",
-            "expires_in": math.ceil(self.seconds_left(token)) - 1,
+            "expires_in": math.ceil(round(self.seconds_left(token), 3)) - 1,
             "scope": " ".join(token.scopes),
             "permissions": list(token.application.permissions),
         }

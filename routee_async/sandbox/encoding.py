@@ -18,7 +18,7 @@ _GSM = _BASIC | _EXTENDED
 _GSM_ALONE, _GSM_JOINED = 160, 153
 _UNICODE_ALONE, _UNICODE_JOINED = 70, 67
 _LAST_OF_PLANE_0 = 0xFFFF
-_LOOK_ALIKES = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX")  # noqa: RUF001 - Greek capitals are the point
+_LOOK_ALIKES = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX")
 
 
 @attrs.frozen

@@ -1,7 +1,9 @@
 """What faults do to a connection: the only place that writes raw bytes, cuts, stalls and resets."""
 
 import asyncio
+import itertools
 import struct
+from collections.abc import Iterable
 from contextlib import suppress
 from http import HTTPStatus
 from socket import SO_LINGER, SOL_SOCKET
@@ -63,10 +65,11 @@ class Havoc:
             case Kind.GARBAGE:
                 self._write(effect.body.encode("latin-1"))
             case Kind.TRICKLE:
-                await self._trickle(data, effect.seconds)
+                await self._repeat([data[index : index + 1] for index in range(len(data))], effect.seconds)
             case Kind.INTERIM:
-                while await self.pause(effect.seconds):
-                    self._write(b"HTTP/1.1 102 Processing\r\n\r\n")
+                await self._repeat(itertools.repeat(b"HTTP/1.1 102 Processing\r\n\r\n"), effect.seconds)
+            case _:
+                pass
         if effect.kind in {Kind.HANG, Kind.STALL_BODY}:
             await self.pause(None)
         return self.hang_up()
@@ -77,9 +80,9 @@ class Havoc:
             self._request.transport.close()
         return web.Response()
 
-    async def _trickle(self, data: bytes, interval: float) -> None:
-        for index in range(len(data)):
-            self._write(data[index : index + 1])
+    async def _repeat(self, pieces: Iterable[bytes], interval: float) -> None:
+        for piece in pieces:
+            self._write(piece)
             if not await self.pause(interval):
                 return
 
@@ -89,8 +92,8 @@ class Havoc:
         await response.write_eof()
         if effect.kind is Kind.UNSOLICITED:
             self._write(effect.body.encode("latin-1"))
-        elif self._request.transport is not None:
-            self._request.transport.close()
+        else:
+            self.hang_up()
         return response
 
     def _write(self, data: bytes) -> None:

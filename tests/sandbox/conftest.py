@@ -19,11 +19,17 @@ class Clock:
         self.now = START
 
     def __call__(self) -> float:
+        """Tell the time in epoch seconds."""
         return self.now
 
     def advance(self, seconds: float) -> None:
         """Move on."""
         self.now += seconds
+
+
+def dice() -> random.Random:
+    """Dice that always fall the same."""
+    return random.Random(1)
 
 
 @pytest.fixture
@@ -35,7 +41,7 @@ def clock() -> Clock:
 @pytest.fixture
 def carrier(clock: Clock) -> Carrier:
     """A carrier that shows messages at once."""
-    carrier = Carrier(now=clock, rng=random.Random(1))
+    carrier = Carrier(now=clock, rng=dice())
     carrier.settings.visibility_delay = 0.0
     return carrier
 
