@@ -7,14 +7,17 @@ written (failure-taxonomy.md, "The phase mark").
 
 import asyncio
 import ipaddress
+import re
 import ssl
 import sys
+import weakref
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
+import attrs
 from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 from yarl import URL
@@ -32,6 +35,9 @@ _ONE_WRITE = 16 * 1024
 """Bytes of a body up to which it surely goes out with its head in one write (asyncio's high-water mark is 64 KiB)."""
 _HEADERS_READ = ("retry-after", "date")
 _BAD_GATEWAY = 502
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+"""A host that goes into a URL and a header as it is: a name in ASCII, or an address. Anything else (spaces, backslashes, an
+unencoded international name) is read differently by different programs."""
 _FOR_THE_TOKEN = 1
 """Connections on top of `max_connections`, so that a token can be fetched while every other one waits for it."""
 
@@ -78,7 +84,7 @@ def check_origin(field: str, value: object) -> str:
         port = parts.port
     except ValueError:
         raise ConfigurationError(field, "is not a URL: give scheme and host, like https://connect.routee.net") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HOST.fullmatch(parts.hostname) or port == 0:
         raise ConfigurationError(field, "give scheme and host, like https://connect.routee.net")
     if parts.username or parts.password or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ConfigurationError(field, "give scheme, host and port only, without user, path or query")
@@ -98,7 +104,10 @@ def _is_loopback(host: str) -> bool:
 
 
 class _Mark:
-    """What one exchange has come to: whether a byte of the request may have been written, and on which connection."""
+    """What one exchange has come to: whether a byte of the request may have been written, and on which connection.
+
+    A request without a body cannot tell, so it counts as written from the start.
+    """
 
     __slots__ = ("connection", "written")
 
@@ -120,16 +129,28 @@ class _MarkedPayload(aiohttp.BytesPayload):
         self.mark = mark
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        self.mark.written = True
+        self._set_mark(writer)
         await super().write(writer)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        self.mark.written = True
+        self._set_mark(writer)
         await super().write_with_length(writer, content_length)
+
+    def _set_mark(self, writer: AbstractStreamWriter) -> None:
+        self.mark.written = True
+        self.mark.connection = getattr(writer, "transport", None)
+
+
+class _SpokeFirstError(aiohttp.ClientConnectionError):
+    """A new connection was closed, or something came over it, before anything was asked."""
 
 
 class _Connector(aiohttp.TCPConnector):
     """A pool that gives out no connection with something unread in it, which would be taken for the answer to our request."""
+
+    def __init__(self, *, limit: int = 100, keepalive_timeout: float = _KEEP_ALIVE, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(limit=limit, keepalive_timeout=keepalive_timeout, **options)
+        self._given_out: weakref.WeakSet[asyncio.Protocol] = weakref.WeakSet()
 
     async def connect(
         self,
@@ -139,14 +160,23 @@ class _Connector(aiohttp.TCPConnector):
     ) -> aiohttp.connector.Connection:
         while True:
             connection = await super().connect(req, traces, timeout)
-            # Once around the loop, so that what has arrived meanwhile (bytes or the end) has been read.
-            await asyncio.sleep(0)
             protocol = connection.protocol
-            if protocol is not None and protocol.is_connected() and not protocol.should_close:
-                if isinstance(req.body, _MarkedPayload):
-                    req.body.mark.connection = protocol.transport
+            assert protocol is not None  # noqa: S101 - for the type checker; it is, until the connection is released
+            try:
+                # What has arrived meanwhile (bytes or the end) is read in the first round of the loop, after this task's turn
+                # in it; only in the second can that be seen.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            except BaseException:
+                connection.close()
+                raise
+            if protocol.is_connected() and not protocol.should_close:
+                self._given_out.add(protocol)
                 return connection
             connection.close()
+            if protocol not in self._given_out:
+                # Only the pool can have a better one: a server that treats a new connection so will do it again.
+                raise _SpokeFirstError
 
 
 class AiohttpTransport:
@@ -171,7 +201,7 @@ class AiohttpTransport:
         self._timeout = timeout
         self._own: aiohttp.ClientSession | None = None
         if session is None:
-            connector = _Connector(limit=max_connections + _FOR_THE_TOKEN, keepalive_timeout=_KEEP_ALIVE)
+            connector = _Connector(limit=max_connections + _FOR_THE_TOKEN)
             self._own = session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         self._session = session
         self._urls: dict[str, URL] = {}
@@ -179,7 +209,17 @@ class AiohttpTransport:
 
     async def exchange(self, request: Request, authorization: str, time_left: float) -> Response:
         """Write *request*, read the whole answer. See `Transport.exchange`."""
-        mark = _Mark(written=False)
+        if time_left <= 0:  # which aiohttp would take for "no limit"
+            raise ExchangeError(Failure(phase=Phase.LOCAL, reason="no time left", written=False))
+        mark = _Mark(written=request.body is None)
+        result = await self._try_exchange(request, authorization, time_left, mark)
+        # Raised here, outside of any `except`: an exception of aiohttp's holds the request, and with it the token, and would
+        # come along as `__context__`.
+        if isinstance(result, Failure):
+            raise ExchangeError(attrs.evolve(result, phase=Phase.CLOSE, permanent=True) if self._session.closed else result)
+        return result
+
+    async def _try_exchange(self, request: Request, authorization: str, time_left: float, mark: _Mark) -> Response | Failure:
         status: int | None = None
         try:
             answer = await self._session.request(
@@ -197,11 +237,11 @@ class AiohttpTransport:
             if _somebody_asked_to_cancel():
                 raise
             # aiohttp cancels what waits for a connection when its session is closed.
-            raise ExchangeError(Failure(phase=Phase.CLOSE, reason="closed", written=mark.written, status=status)) from None
+            return Failure(phase=Phase.CLOSE, reason="closed", written=mark.written, status=status)
         except Exception as error:  # noqa: BLE001 - whatever aiohttp raises means that there is no complete answer
-            # `from None`: the exception holds the request, and with it the token.
+            written = mark.written if request.body is not None else not isinstance(error, _ONLY_WHILE_CONNECTING)
             one_write = request.body is not None and len(request.body) <= _ONE_WRITE
-            raise ExchangeError(explain(error, written=mark.written, status=status, one_write=one_write)) from None
+            return explain(error, written=written, status=status, one_write=one_write)
         headers = {name: answer.headers[name] for name in _HEADERS_READ if name in answer.headers}
         return Response(status, headers, body, mark.drop_connection)
 
@@ -276,11 +316,21 @@ _BEFORE_WRITING: tuple[tuple[type[BaseException], Phase, bool], ...] = (
     (ssl.SSLError, Phase.TLS, True),
     (aiohttp.ClientHttpProxyError, Phase.PROXY, True),
     (aiohttp.ClientProxyConnectionError, Phase.PROXY, False),
+    (aiohttp.ClientResponseError, Phase.PROXY, False),  # nobody else has been asked anything yet
     (aiohttp.ClientConnectorError, Phase.CONNECT, False),
     (TimeoutError, Phase.CONNECT, False),
     (aiohttp.ClientOSError, Phase.CONNECT, False),
     (aiohttp.ClientConnectionError, Phase.CONNECT, False),
     (RuntimeError, Phase.CLOSE, True),
+)
+# For reads, which have no mark and may be repeated either way: what can only come from making a connection.
+_ONLY_WHILE_CONNECTING = (
+    aiohttp.InvalidURL,
+    aiohttp.ClientConnectorError,
+    aiohttp.ServerFingerprintMismatch,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.ConnectionTimeoutError,
+    _SpokeFirstError,
 )
 _AFTER_WRITING: tuple[tuple[type[BaseException], Phase], ...] = (
     (_TooLargeError, Phase.BODY),

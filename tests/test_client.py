@@ -20,6 +20,7 @@ from routee_async import (
     MessageStatus,
     NotFoundError,
     OutcomeUnknownError,
+    PollPolicy,
     Rejected,
     RouteeClient,
     Sms,
@@ -28,6 +29,7 @@ from routee_async import (
 from routee_async.sandbox import Fault, Magic, Sandbox, faults
 
 SEND = "/sms"
+QUICK = PollPolicy(first_delay=0.01, max_interval=0.01)
 
 
 async def test_message_is_sent_and_followed_to_its_end(sandbox: Sandbox, client: RouteeClient, sms: Sms) -> None:
@@ -35,7 +37,7 @@ async def test_message_is_sent_and_followed_to_its_end(sandbox: Sandbox, client:
     sent = await client.send(sms)
     assert sent.status is MessageStatus.QUEUED
     assert sent.body_analysis.parts == 1
-    async with client.tracker() as tracker:
+    async with client.tracker(policy=QUICK) as tracker:
         report = await tracker.wait(sent, timeout=30)
     assert report.status is MessageStatus.DELIVERED
     assert sandbox.journal.sends_accepted == 1
@@ -156,7 +158,7 @@ async def test_tracking_of_an_unknown_message(client: RouteeClient) -> None:
 async def test_parts_are_tracked(client: RouteeClient) -> None:
     """A long message has one row for each part, and one status for all."""
     sent = await client.send(Sms(to=Magic.DELIVERED, sender_id="P", body="x" * 400))
-    async with client.tracker() as tracker:
+    async with client.tracker(policy=QUICK) as tracker:
         report = await tracker.wait(sent, timeout=30)
     assert [part.part for part in report.parts] == [1, 2, 3]
     assert len({part.sms_id for part in report.parts}) == 3

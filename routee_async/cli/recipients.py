@@ -18,7 +18,8 @@ import attrs
 
 from routee_async.cli.failures import UsageError
 
-RECIPIENT = "to"
+RECIPIENT, BODY, SENDER_ID, LABEL = _KNOWN = ("to", "body", "sender_id", "label")
+"""Columns that have a meaning; capitals do not matter in them."""
 _DELIMITERS = ",;\t"
 _LONGEST_ROW = 32 * 1024
 """Characters; a body has 1,600 at most."""
@@ -58,7 +59,7 @@ class Recipients:
     """The rows of an open file: an iterator.
 
     Attributes:
-        columns: Their names as they stand in the header, without spaces around them.
+        columns: Their names as they stand in the header, without spaces around them; those with a meaning in small letters.
         size: Bytes of the file.
     """
 
@@ -67,8 +68,7 @@ class Recipients:
         self._file = file
         # A byte that is not UTF-8 becomes a lone surrogate, by which its row can be told from the others.
         self._lines = _Lines(TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline=""))
-        header = self._lines.first()
-        self.columns, delimiter = _read_header(header)
+        self.columns, delimiter = _read_header(self._lines.first())
         self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
 
     def __iter__(self) -> Self:
@@ -89,7 +89,7 @@ class Recipients:
     @property
     def position(self) -> int:
         """How many bytes have been read, a block or so ahead of the rows."""
-        return self._file.tell()
+        return self._file.tell() if self._file.seekable() else 0
 
     @property
     def line(self) -> int:
@@ -120,20 +120,22 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else self._file.readline(_LONGEST_ROW + 1)
+        line = self._waiting.popleft() if self._waiting else self._read()
         if not line:
             raise StopIteration
         self.number += 1
         self._row.append(line)
         self._length += len(line)
         if self._length > _LONGEST_ROW:
-            self._skip_rest(line)
             raise csv.Error
         return line
 
     def first(self) -> str:
         """Read the first line that is not blank; empty at the end of the file."""
-        return next((line for line in self if line.strip()), "")
+        while (line := self._read()) and not line.strip():
+            self.number += 1
+        self.number += bool(line)
+        return line
 
     def begin(self) -> int:
         """Begin a row, and tell the number of its first line."""
@@ -147,9 +149,12 @@ class _Lines:
         self._waiting.extendleft(reversed(again))
         self.number -= len(again)
 
-    def _skip_rest(self, line: str) -> None:
-        while len(line) > _LONGEST_ROW and not line.endswith(_NEWLINES):
-            line = self._file.readline(_LONGEST_ROW + 1)
+    def _read(self) -> str:
+        """Read a line; of one that is too long only the beginning, so that it need not fit into memory."""
+        line = rest = self._file.readline(_LONGEST_ROW + 1)
+        while len(rest) > _LONGEST_ROW and not rest.endswith(_NEWLINES):
+            rest = self._file.readline(_LONGEST_ROW + 1)
+        return line
 
 
 def _read_header(header: str) -> tuple[tuple[str, ...], str]:
@@ -177,7 +182,8 @@ def _split(header: str, delimiter: str) -> tuple[str, ...]:
         cells = next(csv.reader([header], delimiter=delimiter, strict=True))
     except csv.Error:
         return ()
-    return tuple(name if (name := cell.strip()).lower() != RECIPIENT else RECIPIENT for cell in cells)
+    names = [cell.strip() for cell in cells]
+    return tuple(name.lower() if name.lower() in _KNOWN else name for name in names)
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from routee_async.sandbox import faults
 from routee_async.sandbox.accounting import Journal
 from routee_async.sandbox.accounts import Account, Application
 from routee_async.sandbox.carrier import Carrier, Settings
-from routee_async.sandbox.faults import Body, Effect, Fault, FaultPlan, Kind, Shape
+from routee_async.sandbox.effects import Body, Effect, Kind, Shape
+from routee_async.sandbox.faults import Fault, FaultPlan
 from routee_async.sandbox.messages import Message
 from routee_async.sandbox.server import SandboxServer
 from routee_async.sandbox.timeline import Magic, Outcome, Timeline

@@ -11,7 +11,7 @@ from socket import SO_LINGER, SOL_SOCKET
 from aiohttp import web
 
 from routee_async.sandbox.answers import Answer
-from routee_async.sandbox.faults import Effect, Kind
+from routee_async.sandbox.effects import Effect, Kind
 
 
 def to_response(answer: Answer, *, gzip: bool = False) -> web.Response:

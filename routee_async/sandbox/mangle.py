@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 
 from routee_async.sandbox.answers import Answer, Refusal, dump, load, oauth, routee, spring
-from routee_async.sandbox.faults import Body, Effect, Shape
+from routee_async.sandbox.effects import Body, Effect, Shape
 
 _HTML = "text/html"
 _PAGE = b"<html><head><title>%d</title></head><body><h1>Something on the way answered</h1></body></html>"

@@ -8,7 +8,8 @@ from aiohttp import hdrs, web
 
 from routee_async.sandbox.answers import Answer, load
 from routee_async.sandbox.carrier import Carrier
-from routee_async.sandbox.faults import Effect, FaultPlan, Kind
+from routee_async.sandbox.effects import Effect, Kind
+from routee_async.sandbox.faults import FaultPlan
 from routee_async.sandbox.havoc import Havoc, to_response
 from routee_async.sandbox.mangle import error_answer, mangled_answer
 from routee_async.sandbox.routes import Request, respond, route_of
