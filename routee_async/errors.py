@@ -17,6 +17,8 @@
     │  ├─ AuthenticationError, PermissionDeniedError, NotFoundError, ConflictError
     │  └─ RateLimitError, ServerError
     ├─ MalformedResponseError                   a read answered with an undocumented body
+    ├─ LedgerError                              the ledger cannot be opened, read or written
+    │  └─ LedgerMismatchError                   it belongs to another list of messages
     ├─ BulkStoppedError                         going on was pointless; the rest was not attempted
     └─ TrackingTimeoutError                     no final status in time
 
@@ -235,6 +237,27 @@ class MalformedResponseError(RouteeError):
 
     def __str__(self) -> str:
         return f"undocumented answer: {'; '.join(self.problems)}"
+
+
+class LedgerError(RouteeError):
+    """A ledger cannot be opened, read or written. Without it nothing is sent.
+
+    Attributes:
+        path: The ledger's file.
+        problem: What is wrong, and what to do about it.
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"ledger {self.path}: {self.problem}"
+
+
+class LedgerMismatchError(LedgerError):
+    """The input is not the list of messages that this ledger was begun with."""
 
 
 class BulkStoppedError(RouteeError):

@@ -58,6 +58,8 @@ def merge(one: TrackedPart, other: TrackedPart) -> TrackedPart:
         The row that counts by the rules of this module, announcing the greater number of parts of the two. Of rows that the
         rules do not tell apart, always the same one.
     """
+    if one == other:
+        return one
     preferred = _preferred(one, other)
     announced = max((parts for parts in (one.parts, other.parts) if parts is not None), default=None)
     return preferred if preferred.parts == announced else attrs.evolve(preferred, parts=announced)

@@ -25,6 +25,7 @@ from routee_async.errors import (
     ClientClosedError,
     ConfigurationError,
     InvalidInputError,
+    NoAnswerError,
     NotFoundError,
     RouteeError,
     TrackingTimeoutError,
@@ -174,7 +175,7 @@ class Tracker:
     async def __aenter__(self) -> Self:
         if self._poller is not None:
             raise ClientClosedError("a tracker is used once: ask the client for another")
-        self._poller = asyncio.create_task(self._run(), name="routee_async tracker")
+        self._poller = asyncio.create_task(self._run(), name="routee-tracker")
         return self
 
     async def __aexit__(
@@ -257,8 +258,9 @@ class Tracker:
     ) -> AsyncGenerator[DeliveryReport, None]:
         """Follow many messages and yield a report of each as soon as it is final.
 
-        The input is pulled while earlier messages are polled, and rests while 1,000 reports wait to be taken. Each distinct
-        message is yielded once, which takes remembering its id. When the input raises, the messages pulled before are followed to
+        The input is pulled while earlier messages are polled, and rests while 1,000 reports wait to be taken; it never rests for
+        messages that are open, which may last days and must not hold up a send that is going on. Each distinct message is
+        yielded once, which takes remembering its id. When the input raises, the messages pulled before are followed to
         their end and yielded, and then its error is raised. An async input is closed together with this iterator; messages that
         nobody else watches or waits for are then forgotten.
 
@@ -279,7 +281,7 @@ class Tracker:
             raise InvalidInputError("messages", "must be an iterable of messages, not one of them")
         line = _Line()
         self._lines.add(line)
-        puller = asyncio.create_task(self._pull(messages, line), name="routee_async tracker input")
+        puller = asyncio.create_task(self._pull(messages, line), name="routee-tracker-input")
         self._pullers.add(puller)
         try:
             while await self._arrival(line):
@@ -372,7 +374,7 @@ class Tracker:
                     now = asyncio.get_running_loop().time()
                     for tracking_id in self._schedule.due(now, self._concurrency - self._in_flight):
                         self._in_flight += 1
-                        polls.create_task(self._poll(tracking_id))
+                        polls.create_task(self._poll(tracking_id), name="routee-tracker-poll")
                     await self._rest()
         finally:
             # Whatever ended it, nobody must wait for ever.
@@ -395,6 +397,10 @@ class Tracker:
             parts = await self._fetch(tracking_id)
         except RouteeError as caught:
             error = copy.copy(caught)  # without its traceback, which would keep the frames of the read alive
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            error = NoAnswerError("wait", "CancelledError")  # not ours: something that the read shares was cancelled
         finally:
             self._in_flight -= 1
             self._wake.set()

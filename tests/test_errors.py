@@ -34,6 +34,8 @@ PARENTS = {
     errors.RateLimitError: errors.APIError,
     errors.ServerError: errors.APIError,
     errors.MalformedResponseError: errors.RouteeError,
+    errors.LedgerError: errors.RouteeError,
+    errors.LedgerMismatchError: errors.LedgerError,
     errors.BulkStoppedError: errors.RouteeError,
     errors.TrackingTimeoutError: errors.RouteeError,
 }
@@ -45,6 +47,8 @@ UNSAFE = {
     errors.APIError,
     errors.ServerError,
     errors.MalformedResponseError,
+    errors.LedgerError,
+    errors.LedgerMismatchError,
     errors.BulkStoppedError,
     errors.TrackingTimeoutError,
 }
@@ -84,6 +88,8 @@ SAMPLES = [
     (errors.RateLimitError(429, None, "", 2.5), "HTTP 429"),
     (errors.ServerError(503, None, "", None, (("x", "y"),)), "HTTP 503 [x: y]"),
     (errors.MalformedResponseError(("a @ $", "b @ $[0]")), "undocumented answer: a @ $; b @ $[0]"),
+    (errors.LedgerError("run.db", "is in use"), "ledger run.db: is in use"),
+    (errors.LedgerMismatchError("run.db", "was begun with another list"), "ledger run.db: was begun with another list"),
     (
         errors.BulkStoppedError(errors.AuthenticationError(401), 7),
         "batch stopped after 7 attempted: HTTP 401",
