@@ -15,6 +15,9 @@ Where to read on:
     options.py      timeouts, retries                    protocol.py  Routee's API as data; codec.py its JSON
     validation.py   what is refused before any I/O       transport.py aiohttp: one request in, one answer or failure out
     segments.py     GSM-7 and UCS-2 parts                auth.py      the access token
+    references.py   the mark of each message             admission.py turns, pace and breaker; pace.py, breaker.py decide
+    run.py          a batch with its ledger              delivery.py  what is done about doubt; reconcile.py looks messages up
+    ledger.py       what was intended, on disk           store.py     the interface behind which it is kept
     sandbox/        a carrier on this machine            cli/         the command `routee`
 
 Decisions are pure functions; coroutines only carry them out.
@@ -49,6 +52,7 @@ from routee_async.errors import (
     RateLimitError,
     RouteeError,
     ServerError,
+    ServiceDownError,
     TLSError,
     TrackingTimeoutError,
 )
@@ -72,6 +76,7 @@ from routee_async.models import (
     UrlShortener,
 )
 from routee_async.options import OnUnknown, RetryPolicy, Timeout
+from routee_async.pace import Pace
 from routee_async.schedule import PollPolicy
 from routee_async.segments import Encoding
 from routee_async.tracker import Tracker
@@ -109,6 +114,7 @@ __all__ = [
     "OnUnknown",
     "Outcome",
     "OutcomeUnknownError",
+    "Pace",
     "PermissionDeniedError",
     "PollPolicy",
     "PoolTimeoutError",
@@ -120,6 +126,7 @@ __all__ = [
     "RouteeError",
     "SentSms",
     "ServerError",
+    "ServiceDownError",
     "Sms",
     "TLSError",
     "Timeout",

@@ -7,25 +7,52 @@ until its outcome is taken by the caller, so that neither slow sends nor a slow 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import Protocol
 
-from routee_async import retry
-from routee_async.errors import BatchAbortedError, BulkStoppedError, ConfigurationError, RouteeError
-from routee_async.models import Accepted, Outcome, SentSms, Sms
+from routee_async.errors import BulkStoppedError, ConfigurationError, RouteeError
+from routee_async.models import Outcome, Sms
 from routee_async.options import check_count
 
 logger = logging.getLogger("routee_async")
 
 Messages = Iterable[Sms] | AsyncIterable[Sms]
-Send = Callable[[Sms], Awaitable[SentSms]]
 
 
-async def send_many(messages: Messages, send: Send, *, concurrency: int) -> AsyncGenerator[Outcome, None]:
-    """Send *messages*, yielding one outcome for each as it completes.
+class Handler(Protocol):
+    """What is done with each message of a batch; `run.Run` is the one that sends.
+
+    Attributes:
+        attempted: Messages that were attempted so far.
+        stopped_by: Why going on is pointless; None while it is not.
+    """
+
+    attempted: int
+    stopped_by: RouteeError | None
+
+    async def open(self) -> None:
+        """Begin."""
+        ...
+
+    async def outcome(self, index: int, sms: Sms) -> Outcome:
+        """Bring one message to its outcome."""
+        ...
+
+    async def finish(self, count: int) -> None:
+        """Note that all *count* messages of the input have their outcome."""
+        ...
+
+    async def close(self) -> None:
+        """End, whether finished or not."""
+        ...
+
+
+async def send_many(messages: Messages, handler: Handler, *, concurrency: int) -> AsyncGenerator[Outcome, None]:
+    """Hand *messages* to *handler*, yielding one outcome for each as it completes.
 
     Args:
         messages: Anything that can be iterated, synchronously or not; pulled lazily.
-        send: Sends one message or raises a `RouteeError`.
+        handler: Brings each to its outcome.
         concurrency: The most messages that are pulled and whose outcome has not been taken.
 
     Yields:
@@ -34,14 +61,18 @@ async def send_many(messages: Messages, send: Send, *, concurrency: int) -> Asyn
     Raises:
         BulkStoppedError: An error showed that going on is pointless; raised after the outcomes of what was in flight.
         ConfigurationError: *concurrency* is not a whole number above 0.
-        Exception: What *messages* itself raised, after the outcomes of what had been pulled.
+        Exception: What *messages* itself raised, or *handler*, after the outcomes of what had been pulled.
     """
-    batch = _Batch(_Source(messages), send, check_count("concurrency", concurrency))
+    batch = _Batch(_Source(messages), handler, check_count("concurrency", concurrency))
+    await handler.open()
     try:
         while (outcome := await batch.take()) is not None:
             yield outcome
     finally:
-        await batch.abandon()
+        try:
+            await batch.abandon()
+        finally:
+            await handler.close()
 
 
 class _Source:
@@ -51,6 +82,11 @@ class _Source:
         self._messages = aiter(messages) if isinstance(messages, AsyncIterable) else _iterate(messages)
         self._one_at_a_time = asyncio.Lock()
         self._pulled = 0
+
+    @property
+    def pulled(self) -> int:
+        """How many messages were given out."""
+        return self._pulled
 
     async def pull(self) -> tuple[int, Sms] | None:
         """The next message with its index; None at the end."""
@@ -78,9 +114,9 @@ def _iterate(messages: object) -> Iterator[Sms]:
 class _Batch:
     """One run of `send_many`: workers on one side, the caller's iterator on the other."""
 
-    def __init__(self, source: _Source, send: Send, concurrency: int) -> None:
+    def __init__(self, source: _Source, handler: Handler, concurrency: int) -> None:
         self._source = source
-        self._send = send
+        self._handler = handler
         self._concurrency = concurrency
         self._places = asyncio.Semaphore(concurrency)
         self._workers: set[asyncio.Task[None]] = set()
@@ -88,8 +124,6 @@ class _Batch:
         self._news = asyncio.Event()
         self._begun = False
         self._exhausted = False
-        self._attempted = 0
-        self._stopped_by: RouteeError | None = None
         self._broken_by: BaseException | None = None
 
     async def take(self) -> Outcome | None:
@@ -105,8 +139,9 @@ class _Batch:
             return self._ready.popleft()
         if self._broken_by is not None:
             raise self._broken_by
-        if self._stopped_by is not None:
-            raise BulkStoppedError(self._stopped_by, self._attempted)
+        if self._handler.stopped_by is not None:
+            raise BulkStoppedError(self._handler.stopped_by, self._handler.attempted)
+        await self._handler.finish(self._source.pulled)
         return None
 
     async def abandon(self) -> None:
@@ -134,10 +169,10 @@ class _Batch:
 
     @property
     def _over(self) -> bool:
-        return self._exhausted or self._stopped_by is not None
+        return self._exhausted or self._handler.stopped_by is not None
 
     async def _work(self) -> None:
-        """Pull, send and report until there is nothing more to do."""
+        """Pull, handle and report until there is nothing more to do."""
         while True:
             await self._places.acquire()
             item = None if self._over else await self._source.pull()
@@ -148,26 +183,5 @@ class _Batch:
             if len(self._workers) < self._concurrency and not self._over:
                 # The one that found work starts the next: a batch of three does not need a hundred workers.
                 self._start_worker()
-            self._report(await self._outcome(*item))
-
-    async def _outcome(self, index: int, sms: Sms) -> Outcome:
-        if self._stopped_by is not None:
-            # The stop came while this one was being pulled.
-            error: RouteeError = BatchAbortedError(f"the batch had stopped: {self._stopped_by}")
-            return retry.outcome_class(error)(index=index, sms=sms, error=error)
-        self._attempted += 1
-        try:
-            return Accepted(index=index, sms=sms, sent=await self._send(sms))
-        except RouteeError as error:
-            if retry.stops_batch(error):
-                self._stop(error)
-            return retry.outcome_class(error)(index=index, sms=sms, error=error)
-
-    def _stop(self, error: RouteeError) -> None:
-        """Close the latch: nothing more is pulled, what is in flight finishes, the first reason counts."""
-        if self._stopped_by is None:
-            self._stopped_by = error
-
-    def _report(self, outcome: Outcome) -> None:
-        self._ready.append(outcome)
-        self._news.set()
+            self._ready.append(await self._handler.outcome(*item))
+            self._news.set()

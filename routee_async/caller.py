@@ -8,12 +8,13 @@ import base64
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from routee_async import protocol, retry
+from routee_async.admission import Admission
 from routee_async.auth import HeldToken, TokenSource
 from routee_async.codec import Token
 from routee_async.errors import (
@@ -22,13 +23,11 @@ from routee_async.errors import (
     ClientClosedError,
     NotSentError,
     OutcomeUnknownError,
-    PoolTimeoutError,
-    RateLimitError,
     RouteeError,
 )
 from routee_async.options import RetryPolicy, Timeout
-from routee_async.pace import Gate
-from routee_async.protocol import Phase, Request, Response
+from routee_async.pace import Pace
+from routee_async.protocol import Failure, Request, Response
 from routee_async.transport import ExchangeError, Transport
 
 T = TypeVar("T")
@@ -45,19 +44,21 @@ class _AgainError(Exception):
 
 
 @attrs.define(eq=False)
-class _Call:
+class _Call(Generic[T]):
     """One logical call on its way through its attempts.
 
     Attributes:
         request: What is asked.
+        read: Turns a 2xx answer into the result.
         deadline: Loop time by which all must be over.
-        patient: True when the time for which the server asks us to wait does not count (a message of a batch can wait).
+        patient: True for a message of a batch: the time for which it is held back (pace, gate, breaker) does not count.
         token: The token of the last attempt; None before the first.
         refused: The token that the server refused, when another one has to be fetched.
         renewed: True once that has been done.
     """
 
     request: Request
+    read: Callable[[Response], T]
     deadline: float
     patient: bool = False
     token: HeldToken | None = None
@@ -74,6 +75,7 @@ class Caller:
         application_secret: Credentials for the token endpoint.
         timeout: `total` bounds a call with all its attempts.
         policy: How to repeat.
+        pace: How fast to send.
         max_connections: The most exchanges at a time.
         rng: Source of jitter.
     """
@@ -86,17 +88,17 @@ class Caller:
         application_secret: str,
         timeout: Timeout,
         policy: RetryPolicy,
+        pace: Pace,
         max_connections: int,
         rng: random.Random,
     ) -> None:
-        self.gate = Gate()
         self._transport = transport
         credentials = base64.b64encode(f"{application_id}:{application_secret}".encode()).decode("ascii")
         self._basic = f"Basic {credentials}"
-        self._timeout = timeout
+        self._total = timeout.total
         self._policy = policy
         self._budget = retry.Budget(policy.budget, policy.budget_refill)
-        self._turns = asyncio.Semaphore(max_connections)
+        self._admission = Admission(pace, max_connections, self._is_answering, longest_pause=timeout.total, rng=rng)
         self._tokens = TokenSource(self._fetch_token)
         self._random = rng.random
         self._loop = asyncio.get_running_loop()
@@ -110,7 +112,7 @@ class Caller:
         Args:
             request: What is asked.
             read: Turns a 2xx answer into the result; may raise `OutcomeUnknownError` or `MalformedResponseError`.
-            patient: Do not count the time for which the server asks us to wait.
+            patient: Do not count the time for which the call is held back.
 
         Raises:
             RouteeError: It came to nothing, or to nothing certain; the class says which.
@@ -119,18 +121,14 @@ class Caller:
             raise ClientClosedError("the client is closed")
         self._under_way += 1
         try:
-            call = _Call(request, self._loop.time() + self._timeout.total, patient)
-            response = await self._perform(call, lambda: self._attempt_authenticated(call))
+            call = _Call(request, read, self._loop.time() + self._total, patient)
+            result = await self._perform(call, lambda: self._attempt_in_turn(call))
         finally:
             self._under_way -= 1
             if self._under_way == 0:
                 self._idle.set()
         self._budget.succeed()
-        try:
-            return read(response)
-        except OutcomeUnknownError:
-            response.drop_connection()
-            raise
+        return result
 
     async def aclose(self) -> None:
         """Stop admitting calls, let those under way finish within `timeout.total` seconds, then close the connections.
@@ -138,10 +136,11 @@ class Caller:
         What is still under way after that ends as `OutcomeUnknownError` or `NotSentError`.
         """
         self._closing = True
+        self._admission.close()
         try:
             if self._under_way:
                 self._idle.clear()
-                async with asyncio.timeout(self._timeout.total):
+                async with asyncio.timeout(self._total):
                     await self._idle.wait()
         except TimeoutError:
             logger.warning("closing with %d calls under way", self._under_way)
@@ -149,17 +148,17 @@ class Caller:
             await self._tokens.aclose()
             await self._transport.aclose()
 
-    async def _perform(self, call: _Call, attempt: Callable[[], Awaitable[Response]]) -> Response:
+    async def _perform(self, call: _Call[T], attempt: Callable[[], Awaitable[T]]) -> T:
         """Attempt once; when that allows another attempt, let tenacity see to the rest."""
         try:
             return await attempt()
         except _AgainError as first:
             return await self._repeat(call, attempt, first)
 
-    async def _repeat(self, call: _Call, attempt: Callable[[], Awaitable[Response]], first: _AgainError) -> Response:
+    async def _repeat(self, call: _Call[T], attempt: Callable[[], Awaitable[T]], first: _AgainError) -> T:
         pending: _AgainError | None = first
 
-        async def replay_then_attempt() -> Response:
+        async def replay_then_attempt() -> T:
             nonlocal pending
             if pending is not None:  # the attempt that brought us here counts as the first
                 again, pending = pending, None
@@ -172,9 +171,9 @@ class Caller:
         def stop(state: RetryCallState) -> bool:
             decision, next_attempt = _decision(state), state.attempt_number + 1
             if call.patient and decision.wait is not None:
-                call.deadline = max(call.deadline, self._loop.time() + state.upcoming_sleep + self._timeout.total)
+                call.deadline = max(call.deadline, self._loop.time() + state.upcoming_sleep + self._total)
             time_left = self._time_left(call) - state.upcoming_sleep
-            may = retry.may_repeat(next_attempt, time_left, decision, self._policy, self._timeout.total)
+            may = retry.may_repeat(next_attempt, time_left, decision, self._policy, self._total)
             if self._closing or not may or (decision.budgeted and not self._budget.spend()):
                 return True
             logger.info("attempt %d in %.1f s, after %s", next_attempt, state.upcoming_sleep, decision.error)
@@ -187,67 +186,83 @@ class Caller:
             # The cause is our own exception, but tenacity's frames in between help nobody.
             raise _error_of(last.decision) from None
 
-    async def _attempt_authenticated(self, call: _Call) -> Response:
+    async def _attempt_in_turn(self, call: _Call[T]) -> T:
         """One attempt with a token, at the right time and in turn."""
         call.token = self._tokens.peek(self._loop.time()) if call.refused is None else None
         if call.token is None:
             call.token = await self._token_for(call)
+        latest = call.deadline - retry.least_time(self._total)
+        if self._loop.time() > latest:
+            raise NotSentError("no time was left for an answer")
         if call.request.endpoint.paid:
-            await self._pass_gate(call)
-        await self._take_turn(call)
+            await self._admission.enter_paid(call.request.parts, latest, patient=call.patient)
+            if call.patient:
+                call.deadline = self._loop.time() + self._total
+        else:
+            await self._admission.enter(latest)
         try:
-            if self._time_left(call) < retry.least_time(self._timeout.total):
-                raise NotSentError("no time was left for an answer")
             return await self._attempt(call, f"Bearer {call.token.value}")
         finally:
-            self._turns.release()
+            self._admission.leave()
 
-    async def _attempt(self, call: _Call, authorization: str) -> Response:
+    async def _attempt(self, call: _Call[T], authorization: str) -> T:
         """One exchange, and what follows from it."""
+        started_at = self._loop.time()
+        well: bool | None = None
         try:
-            result: Response | protocol.Failure = await self._transport.exchange(call.request, authorization, self._time_left(call))
-        except ExchangeError as error:
-            result = error.failure
-        decision = retry.decide(call.request, result, renewed=call.renewed)
-        if decision.action is retry.Action.READ and isinstance(result, Response):
-            return result
-        if decision.wait is not None and call.request.endpoint.paid:
-            self.gate.close_until(self._loop.time() + decision.wait)
+            result = await self._exchange(call, authorization)
+            well = retry.is_well(result)
+            decision = retry.decide(call.request, result, renewed=call.renewed)
+            if decision.action is retry.Action.READ and isinstance(result, Response):
+                return self._read(call, result, started_at)
+            if call.request.endpoint.paid and retry.asks_for_less(result):
+                self._admission.refused(decision.wait, started_at)
+        except OutcomeUnknownError:
+            well = False
+            raise
+        finally:
+            if call.request.endpoint.paid:
+                self._admission.record(well, started_at)
         if decision.action is retry.Action.RAISE:
             raise _error_of(decision)
         if decision.action is retry.Action.RENEW:
             call.refused = call.token
         raise _AgainError(decision)
 
-    def _time_left(self, call: _Call) -> float:
+    async def _exchange(self, call: _Call[T], authorization: str) -> Response | Failure:
+        try:
+            return await self._transport.exchange(call.request, authorization, self._time_left(call))
+        except ExchangeError as error:
+            return error.failure
+
+    def _read(self, call: _Call[T], response: Response, started_at: float) -> T:
+        try:
+            result = call.read(response)
+        except OutcomeUnknownError:
+            response.drop_connection()
+            raise
+        if call.request.endpoint.paid:
+            self._admission.accepted(call.request.parts, started_at)
+        return result
+
+    def _time_left(self, call: _Call[T]) -> float:
         return call.deadline - self._loop.time()
 
-    async def _take_turn(self, call: _Call) -> None:
-        if not self._turns.locked():
-            await self._turns.acquire()
-            return
+    async def _is_answering(self) -> bool:
+        """Ask the service something free, once: whether it answers tells whether a paused batch may go on."""
         try:
-            async with asyncio.timeout_at(call.deadline):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise PoolTimeoutError(f"{Phase.POOL}: no connection became free in time") from None
-
-    async def _pass_gate(self, call: _Call) -> None:
-        """Wait while the server has asked everybody to, if there is time for that."""
-        while (delay := self.gate.delay(self._loop.time())) > 0:
-            if call.patient:
-                call.deadline = max(call.deadline, self._loop.time() + delay + self._timeout.total)
-            elif self._time_left(call) - delay < retry.least_time(self._timeout.total):
-                raise RateLimitError(429, None, "the server asked to wait longer than this call may take", delay)
-            await asyncio.sleep(delay)
+            held = self._tokens.peek(self._loop.time()) or await self._tokens.get()
+            response = await self._transport.exchange(protocol.build_fetch_balance(), f"Bearer {held.value}", self._total)
+        except (ExchangeError, RouteeError):
+            return False
+        return retry.is_well(response) is True
 
     async def _fetch_token(self) -> Token:
         """Ask the token endpoint, as a read. Takes no turn: every turn may be waiting for this."""
-        call = _Call(protocol.build_token_request(), self._loop.time() + self._timeout.total, renewed=True)
-        response = await self._perform(call, lambda: self._attempt(call, self._basic))
-        return protocol.read_token(response)
+        call = _Call(protocol.build_token_request(), protocol.read_token, self._loop.time() + self._total, renewed=True)
+        return await self._perform(call, lambda: self._attempt(call, self._basic))
 
-    async def _token_for(self, call: _Call) -> HeldToken:
+    async def _token_for(self, call: _Call[T]) -> HeldToken:
         """A token from the endpoint. Whatever prevents that also proves that the request it was for was never written."""
         try:
             async with asyncio.timeout_at(call.deadline):

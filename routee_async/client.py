@@ -1,20 +1,27 @@
 """`RouteeClient`: the public methods."""
 
+import itertools
 import os
 import random
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 
-from routee_async import bulk, phone, protocol, validation
+from routee_async import bulk, phone, protocol, references, validation
 from routee_async.caller import Caller
+from routee_async.delivery import Delivery
 from routee_async.errors import ClientClosedError, ConfigurationError
 from routee_async.models import Outcome, SentSms, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy, Timeout, check_count
+from routee_async.pace import Pace
 from routee_async.protocol import Host
+from routee_async.reconcile import Reconciler
+from routee_async.run import Run, new_run_id
 from routee_async.schedule import PollPolicy
+from routee_async.store import LedgerStore
 from routee_async.tracker import Tracker
 from routee_async.transport import AiohttpTransport, check_origin
 
@@ -39,6 +46,8 @@ class RouteeClient:
         max_connections: The most requests at a time, sends and reads together.
         timeout: Bounds in seconds.
         retry: How often and how soon to repeat what may be repeated.
+        pace: How fast to send: message parts per second, or a `Pace`. None sends as fast as connections allow until Routee asks for
+            less (429), and then finds out how much it takes.
         default_region: ISO 3166-1 alpha-2 country for recipients in national form; None demands E.164.
         session: An aiohttp session of your own, with your proxy or traces. It is not closed here.
 
@@ -56,6 +65,7 @@ class RouteeClient:
         max_connections: int = 100,
         timeout: Timeout = Timeout(),  # noqa: B008 - frozen
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        pace: Pace | float | None = None,
         default_region: str | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
@@ -65,9 +75,10 @@ class RouteeClient:
         self._max_connections = check_count("max_connections", max_connections)
         self._timeout = timeout
         self._retry = retry
+        self._pace = pace if isinstance(pace, Pace) else Pace(parts_per_second=pace)
         self._default_region = phone.check_region(default_region)
         self._session = session
-        self._caller: Caller | None = None
+        self._open: _Open | None = None
 
     @classmethod
     def from_env(
@@ -76,6 +87,7 @@ class RouteeClient:
         max_connections: int = 100,
         timeout: Timeout = Timeout(),  # noqa: B008 - frozen
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        pace: Pace | float | None = None,
         default_region: str | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> Self:
@@ -96,16 +108,17 @@ class RouteeClient:
             max_connections=max_connections,
             timeout=timeout,
             retry=retry,
+            pace=pace,
             default_region=default_region,
             session=session,
         )
 
     def __repr__(self) -> str:
-        state = "open" if self._caller is not None else "closed"
+        state = "open" if self._open is not None else "closed"
         return f"<RouteeClient {self._origins[Host.API]} {state}>"
 
     async def __aenter__(self) -> Self:
-        if self._caller is not None:
+        if self._open is not None:
             raise ClientClosedError("the client is already open: enter it once in each event loop")
         transport = AiohttpTransport(
             self._origins,
@@ -113,15 +126,18 @@ class RouteeClient:
             max_connections=self._max_connections,
             session=self._session,
         )
-        self._caller = Caller(
+        rng = random.Random()  # noqa: S311 - jitter
+        caller = Caller(
             transport,
             application_id=self._application_id,
             application_secret=self._application_secret,
             timeout=self._timeout,
             policy=self._retry,
+            pace=self._pace,
             max_connections=self._max_connections,
-            rng=random.Random(),  # noqa: S311 - jitter
+            rng=rng,
         )
+        self._open = _Open(caller, self._retry, rng)
         return self
 
     async def __aexit__(
@@ -130,9 +146,9 @@ class RouteeClient:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        caller, self._caller = self._caller, None
-        if caller is not None:
-            await caller.aclose()
+        opened, self._open = self._open, None
+        if opened is not None:
+            await opened.aclose()
 
     async def send(self, sms: Sms, *, on_unknown: OnUnknown = OnUnknown.REPORT) -> SentSms:
         """Send one message, at most once.
@@ -151,8 +167,11 @@ class RouteeClient:
             APIError: Routee said no; the class says what kind of no.
             OutcomeUnknownError: It may have been sent.
         """
-        del on_unknown  # one policy so far
-        return await self._deliver(sms, patient=False)
+        opened = self._require_open()
+        prepared = validation.prepare(sms, default_region=self._default_region)
+        if on_unknown is OnUnknown.RECONCILE:
+            prepared = references.with_reference(prepared, opened.next_reference())
+        return await opened.delivery.deliver(prepared, on_unknown=on_unknown, patient=False)
 
     def send_many(
         self,
@@ -160,6 +179,8 @@ class RouteeClient:
         *,
         concurrency: int = 100,
         on_unknown: OnUnknown = OnUnknown.REPORT,
+        ledger: LedgerStore | None = None,
+        max_unknown: int | None = None,
     ) -> AsyncGenerator[Outcome, None]:
         """Send many messages, each at most once, in memory that does not grow with their number.
 
@@ -167,6 +188,9 @@ class RouteeClient:
             messages: Any iterable or async iterable of `Sms`, pulled as it is needed.
             concurrency: The most messages under way; no more than `max_connections` of them are on the wire at a time.
             on_unknown: What to do when it cannot be told whether a message was sent.
+            ledger: Where intents and outcomes are kept, so that a run that was killed at any instant can be resumed with the same
+                input: `Ledger("run.db")`. What an earlier run settled is not sent again, and its outcomes come first-hand.
+            max_unknown: Stop when more outcomes than this are unknown; None for never.
 
         Returns:
             An async iterator of outcomes: `Accepted`, `Rejected`, `NotSent` or `Unknown`, exactly one for each message, as they
@@ -174,13 +198,17 @@ class RouteeClient:
 
         Raises:
             BulkStoppedError: While iterating, after the outcomes of what was in flight: going on is pointless.
+            LedgerError: While iterating: the ledger is in use, or cannot be read.
+            LedgerMismatchError: While iterating: it was begun with another list.
         """
-        del on_unknown  # one policy so far
-
-        async def deliver(sms: Sms) -> SentSms:
-            return await self._deliver(sms, patient=True)
-
-        return bulk.send_many(messages, deliver, concurrency=concurrency)
+        run = Run(
+            self._require_open().delivery,
+            prepare=lambda sms: validation.prepare(sms, default_region=self._default_region),
+            on_unknown=on_unknown,
+            ledger=ledger,
+            max_unknown=max_unknown,
+        )
+        return bulk.send_many(messages, run, concurrency=concurrency)
 
     async def fetch_tracking(self, tracking_id: str) -> tuple[TrackedPart, ...]:
         """Read what Routee knows of one message.
@@ -199,7 +227,7 @@ class RouteeClient:
         """
         tracking_id = _check_credential("tracking_id", tracking_id)
         request = protocol.build_fetch_tracking(tracking_id)
-        return await self._open_caller().call(request, lambda response: protocol.read_tracking(response, tracking_id))
+        return await self._require_open().caller.call(request, lambda response: protocol.read_tracking(response, tracking_id))
 
     def tracker(self, *, policy: PollPolicy = PollPolicy(), concurrency: int = 10) -> Tracker:  # noqa: B008 - frozen
         """A poller that follows messages to their final status. Use it in an `async with` inside the client's.
@@ -210,16 +238,44 @@ class RouteeClient:
         """
         return Tracker(self.fetch_tracking, policy=policy, concurrency=concurrency)
 
-    async def _deliver(self, sms: Sms, *, patient: bool) -> SentSms:
-        caller = self._open_caller()
-        prepared = validation.prepare(sms, default_region=self._default_region)
-        request = protocol.build_send(prepared)
-        return await caller.call(request, lambda response: protocol.read_sent(response, prepared), patient=patient)
-
-    def _open_caller(self) -> Caller:
-        if self._caller is None:
+    def _require_open(self) -> "_Open":
+        if self._open is None:
             raise ClientClosedError("the client is not open: use it inside `async with RouteeClient(...) as client:`")
-        return self._caller
+        return self._open
+
+
+class _Open:
+    """What a client has while it is open, all of it bound to one event loop."""
+
+    def __init__(self, caller: Caller, policy: RetryPolicy, rng: random.Random) -> None:
+        self.caller = caller
+        self.reconciler = Reconciler(self._search, _utc_now)
+        self.delivery = Delivery(caller, self.reconciler, policy=policy, rng=rng, now=_utc_now)
+        self._run_id = new_run_id()
+        self._references = itertools.count()
+
+    def next_reference(self) -> str:
+        """A reference for a message that is sent on its own."""
+        return references.reference_of(self._run_id, next(self._references))
+
+    async def aclose(self) -> None:
+        """Let what is under way finish, then let go of everything."""
+        try:
+            await self.caller.aclose()
+        finally:
+            await self.reconciler.aclose()
+
+    async def _search(self, label_prefix: str, start: datetime, end: datetime) -> AsyncIterator[TrackedPart]:
+        for number in itertools.count():
+            page = await self.caller.call(protocol.build_search(label_prefix, start, end, number), protocol.read_page)
+            for row in page.rows:
+                yield row
+            if page.is_last:
+                return
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _check_credential(field: str, value: object) -> str:

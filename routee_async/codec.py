@@ -231,6 +231,8 @@ def _make_converter() -> cattrs.Converter:
         overrides |= {
             name: override(rename=wire, struct_hook=_lenient(hook, defaults[name])) for name, (wire, hook) in optional.items()
         }
+        for field in attrs.fields(cls):
+            overrides.setdefault(field.name, override(omit=True))  # ours, and not on the wire
         new.register_structure_hook(cls, make_dict_structure_fn(cls, new, **cast("Any", overrides)))
 
     text, number, date = _read_str, _read_int, _read_datetime

@@ -8,6 +8,7 @@
     │  ├─ ConnectError                          no connection: name not found, refused, unreachable, too slow
     │  │  └─ TLSError                           a certificate or a plain-text port: trying again will not help
     │  ├─ PoolTimeoutError                      no free connection slot in time
+    │  ├─ ServiceDownError                      a batch is paused: sends failed in a row, and the service does not answer
     │  ├─ BatchAbortedError                     the batch had stopped before this message had its turn
     │  └─ ClientClosedError                     the client was closed, or not yet entered
     ├─ OutcomeUnknownError                      written, no believable answer: may have been sent
@@ -96,6 +97,10 @@ class TLSError(ConnectError):
 
 class PoolTimeoutError(NotSentError):
     """All connections were busy until the time for this call was over."""
+
+
+class ServiceDownError(NotSentError):
+    """A batch is paused because sends failed in a row, and the service did not recover until the time for this message was over."""
 
 
 class BatchAbortedError(NotSentError):

@@ -192,6 +192,8 @@ class SentSms:
         ttl: As asked for.
         callback: As asked for.
         body_analysis: How the text was counted.
+        reference: Our own mark of the message on the wire, in front of the label; None when it had none.
+        duplicates: Tracking ids of further copies that a look-up found under the same reference; empty as it should be.
     """
 
     tracking_id: str
@@ -205,6 +207,8 @@ class SentSms:
     ttl: timedelta | None
     callback: Callback | None
     body_analysis: BodyAnalysis
+    reference: str | None = None
+    duplicates: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -236,6 +240,7 @@ class TrackedPart:
         groups: Contact groups of the recipient.
         application_name: Application that sent it.
         originating_service: `Sms`, `TwoStep` and others; an open list.
+        reference: Our own mark of a message that was sent in a batch.
 
     Source: docs.routee.net/reference/smstrackingsingle.
     """
@@ -262,6 +267,7 @@ class TrackedPart:
     groups: tuple[str, ...] = ()
     application_name: str | None = None
     originating_service: str | None = None
+    reference: str | None = None
 
 
 @attrs.frozen(kw_only=True)

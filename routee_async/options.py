@@ -32,11 +32,23 @@ def _count(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     check_count(field.name, value)
 
 
+def _ascending(_: object, field: "attrs.Attribute[Any]", value: tuple[float, ...]) -> None:
+    for each in value:
+        _positive(_, field, each)
+    if not value or list(value) != sorted(value):
+        raise ConfigurationError(field.name, f"must be ascending seconds, at least one, not {value!r}")
+
+
 class OnUnknown(Enum):
     """What to do about a message that may or may not have been sent."""
 
     REPORT = "report"
     """At most once: say so, and leave it to the caller. The default."""
+    RECONCILE = "reconcile"
+    """Look the message up by its reference: adopt it if it is there, send it again only if it is still absent when the look-ups
+    of `RetryPolicy.lookup_delays` are over. A small risk of a second message stays, should Routee show the first one later."""
+    RESEND = "resend"
+    """At least once: send it again. For messages that may come twice but must come."""
 
 
 @attrs.frozen(kw_only=True)
@@ -65,6 +77,8 @@ class RetryPolicy:
         min_delay: Full jitter is drawn from 0 to `min_delay` before the first repeat, doubled for each further one.
         max_delay: The longest such wait.
         max_retry_after: The longest `Retry-After` that is waited for; a longer one fails the call at once.
+        lookup_delays: Seconds after a doubtful attempt at which the message is looked up, ascending; the last is the window after
+            which an absent message counts as never sent. Routee shows a message a second to a few seconds after accepting it.
         budget: Repeats that all calls of a client together may spend at once; each repeat takes 1.
         budget_refill: What each success gives back to the budget.
     """
@@ -73,6 +87,7 @@ class RetryPolicy:
     min_delay: float = attrs.field(default=0.5, validator=_positive)
     max_delay: float = attrs.field(default=20.0, validator=_positive)
     max_retry_after: float = attrs.field(default=120.0, validator=_positive)
+    lookup_delays: tuple[float, ...] = attrs.field(default=(5.0, 10.0, 20.0, 40.0), converter=tuple, validator=_ascending)
     budget: float = attrs.field(default=10.0, validator=_positive)
     budget_refill: float = attrs.field(default=0.1, validator=_positive)
 

@@ -3,14 +3,15 @@
 Source: routee-api.md, which names the pages of docs.routee.net.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from urllib.parse import quote, urlencode
 
 import attrs
 
-from routee_async import codec, redact, segments
+from routee_async import codec, redact, references, segments
 from routee_async.errors import (
     APIError,
     AuthenticationError,
@@ -25,6 +26,7 @@ from routee_async.errors import (
     ServerError,
 )
 from routee_async.models import BodyAnalysis, MessageStatus, SentSms, Sms, TrackedPart
+from routee_async.status import roll_up
 
 BALANCE_TOO_LOW = "400001009"
 _MIB = 1024 * 1024
@@ -64,6 +66,10 @@ class Endpoint:
 FETCH_TOKEN = Endpoint(method="POST", path="/oauth/token", paid=False, host=Host.AUTH, cap=_MIB)
 SEND_SMS = Endpoint(method="POST", path="/sms", paid=True, cap=_MIB)
 FETCH_TRACKING = Endpoint(method="GET", path="/sms/tracking/single/{}", paid=False)
+SEARCH_TRACKING = Endpoint(method="POST", path="/sms/tracking", paid=False)
+FETCH_BALANCE = Endpoint(method="GET", path="/accounts/me/balance", paid=False, cap=_MIB)
+PAGE_SIZE = 2000
+"""Rows of a page at most (§7.1)."""
 
 
 @attrs.frozen
@@ -76,6 +82,7 @@ class Request:
         body: Bytes of the body; None for no body.
         content_type: Its type.
         reference: Label of the message, to name it in errors.
+        parts: Parts that it takes to send the message: what paces are counted in.
     """
 
     endpoint: Endpoint
@@ -83,6 +90,7 @@ class Request:
     body: bytes | None = attrs.field(default=None, repr=False)
     content_type: str = "application/json"
     reference: str | None = None
+    parts: int = 0
 
 
 def _nothing() -> None:
@@ -154,12 +162,37 @@ def build_token_request() -> Request:
 
 def build_send(sms: Sms) -> Request:
     """Build the request that sends *sms*, which has passed `validation.prepare`."""
-    return Request(SEND_SMS, SEND_SMS.path, codec.encode_sms(sms), reference=sms.label)
+    parts = segments.analyze(sms.body).parts
+    return Request(SEND_SMS, SEND_SMS.path, codec.encode_sms(sms), reference=sms.label, parts=parts)
 
 
 def build_fetch_tracking(tracking_id: str) -> Request:
     """Build the request for the parts of one message."""
     return Request(FETCH_TRACKING, FETCH_TRACKING.path.format(quote(tracking_id, safe="")))
+
+
+def build_search(label_prefix: str, start: datetime, end: datetime, page: int) -> Request:
+    """Build the search for messages whose label starts with *label_prefix*.
+
+    Args:
+        label_prefix: Beginning of their labels on the wire.
+        start: Earliest moment, at most 7 days ago.
+        end: Latest moment. Both are always sent (§8 row 10).
+        page: Number of the page, from 0.
+    """
+    moments = {"dateStart": _iso(start), "dateEnd": _iso(end)}
+    query = urlencode({**moments, "page": page, "size": PAGE_SIZE})
+    filters = [{"fieldName": "label", "searchTerm": label_prefix, "searchOperator": "starts_with"}]
+    return Request(SEARCH_TRACKING, f"{SEARCH_TRACKING.path}?{query}", codec.encode_json(filters))
+
+
+def build_fetch_balance() -> Request:
+    """Build the request for the account's balance: free, quick, and needing all that a send needs."""
+    return Request(FETCH_BALANCE, FETCH_BALANCE.path)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def read_token(response: Response) -> codec.Token:
@@ -176,7 +209,7 @@ def read_sent(response: Response, sms: Sms) -> SentSms:
 
     Args:
         response: A complete 2xx answer.
-        sms: The message as it was written on the wire.
+        sms: The message as it was written on the wire, its reference in front of the label if it has one.
 
     Raises:
         OutcomeUnknownError: No JSON object, no tracking id, or the echo of `to` or `label` is not what was sent.
@@ -189,19 +222,21 @@ def read_sent(response: Response, sms: Sms) -> SentSms:
         raise _unbelievable(sms, response, "the answer is about another recipient")
     if answer.label is not None and answer.label != sms.label:
         raise _unbelievable(sms, response, "the answer is about another label")
-    return SentSms(
-        tracking_id=answer.tracking_id,
-        created_at=answer.created_at,
-        status=answer.status or MessageStatus.QUEUED,
-        to=sms.to,
-        sender_id=answer.sender_id or sms.sender_id,
-        body=answer.body or sms.body,
-        label=sms.label,
-        flash=sms.flash if answer.flash is None else answer.flash,
-        ttl=answer.ttl or sms.ttl,
-        callback=answer.callback or sms.callback,
-        body_analysis=answer.body_analysis or _count(sms.body),
-    )
+    return _sent(answer, sms)
+
+
+def sent_before(sms: Sms, tracking_id: str, reference: str, parts: int | None) -> SentSms:
+    """Make of a ledger's row what Routee answered when *sms* was accepted in an earlier run.
+
+    Args:
+        sms: The message as given.
+        tracking_id: What Routee called it.
+        reference: What we called it.
+        parts: Parts that Routee counted, if it was noted.
+    """
+    sent = _sent(codec.SendAnswer(tracking_id=tracking_id), sms)
+    counted = attrs.evolve(sent.body_analysis, parts=parts or sent.body_analysis.parts)
+    return attrs.evolve(sent, reference=reference, label=sms.label, body_analysis=counted)
 
 
 def read_tracking(response: Response, tracking_id: str) -> tuple[TrackedPart, ...]:
@@ -219,7 +254,55 @@ def read_tracking(response: Response, tracking_id: str) -> tuple[TrackedPart, ..
     ours = [part for part in parts if part.tracking_id.lower() == tracking_id.lower()]
     if not ours:
         raise MalformedResponseError(("rows of another message @ $",))
-    return tuple(sorted(ours, key=lambda part: part.part or 0))
+    return tuple(sorted(map(with_own_label, ours), key=lambda part: part.part or 0))
+
+
+def with_own_label(part: TrackedPart) -> TrackedPart:
+    """Give the caller's label back as it was, and the reference that stood before it a field of its own."""
+    reference, label = references.split_label(part.label)
+    return part if reference is None else attrs.evolve(part, label=label, reference=reference)
+
+
+def adopt(sms: Sms, rows: Sequence[TrackedPart]) -> SentSms:
+    """Make of tracking rows what the lost answer to a send would have said.
+
+    Args:
+        sms: The message as it was written on the wire.
+        rows: Its parts, at least one. With several tracking ids it was sent several times: the first is taken, the others are
+            reported as duplicates.
+    """
+    tracking_ids = list(dict.fromkeys(row.tracking_id for row in rows))
+    ours = [row for row in rows if row.tracking_id == tracking_ids[0]]
+    answer = codec.SendAnswer(tracking_id=tracking_ids[0], status=roll_up(ours), sender_id=rows[0].sender_id)
+    return attrs.evolve(_sent(answer, sms), duplicates=tuple(tracking_ids[1:]))
+
+
+@attrs.frozen
+class Page:
+    """A page of a search.
+
+    Attributes:
+        rows: Its parts, labels as on the wire.
+        is_last: True when there is no page after it.
+    """
+
+    rows: tuple[TrackedPart, ...]
+    is_last: bool
+
+
+def read_page(response: Response) -> Page:
+    """Read a page of tracking rows. Without a word on whether it is the last, a page that is not full is.
+
+    Raises:
+        MalformedResponseError: It is no page, or a row cannot be read.
+    """
+    payload = codec.decode_json(response.body)
+    if not isinstance(payload, dict) or not isinstance(payload.get("content"), list):
+        raise MalformedResponseError(("expected a page with a list @ $.content",))
+    content = [codec.flatten_part(row) for row in payload["content"]]
+    last = payload.get("last")
+    is_last = last if isinstance(last, bool) else len(content) < PAGE_SIZE
+    return Page(codec.structure(content, tuple[TrackedPart, ...]), is_last or not content)
 
 
 def is_documented_error(response: Response) -> bool:
@@ -259,6 +342,25 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except (ValueError, TypeError):
         return None
     return max(0.0, wait.total_seconds())
+
+
+def _sent(answer: codec.SendAnswer, sms: Sms) -> SentSms:
+    """Fill what *answer* does not say with what was sent."""
+    reference, label = references.split_label(sms.label)
+    return SentSms(
+        tracking_id=answer.tracking_id,
+        reference=reference,
+        created_at=answer.created_at,
+        status=answer.status or MessageStatus.QUEUED,
+        to=sms.to,
+        sender_id=answer.sender_id or sms.sender_id,
+        body=answer.body or sms.body,
+        label=label,
+        flash=sms.flash if answer.flash is None else answer.flash,
+        ttl=answer.ttl or sms.ttl,
+        callback=answer.callback or sms.callback,
+        body_analysis=answer.body_analysis or _count(sms.body),
+    )
 
 
 def _unbelievable(sms: Sms, response: Response, reason: str) -> OutcomeUnknownError:

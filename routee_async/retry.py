@@ -30,7 +30,7 @@ from routee_async.errors import (
 )
 from routee_async.models import NotSent, Rejected, Unknown
 from routee_async.options import RetryPolicy
-from routee_async.protocol import Failure, Phase, Request, Response, is_documented_error, read_error
+from routee_async.protocol import Failure, Phase, Request, Response, is_documented_error, read_error, retry_after
 
 _LEAST_TIME = 5.0
 _LEAST_SHARE = 0.25
@@ -78,6 +78,9 @@ _PLAIN_NO = frozenset({401, 429})
 # 4xx that say nothing about whether the request was processed.
 _UNDECIDED = frozenset({408, 425, 499})
 _CLIENT_ERRORS = range(400, 500)
+_SERVER_ERRORS = 500
+_TOO_MANY = 429
+_UNAVAILABLE = 503
 _REDIRECTS = range(300, 400)
 
 # HTTP status of a read to action. What is not listed here is final.
@@ -156,6 +159,20 @@ def _unknown_because(status: int) -> str:
     if status in _CLIENT_ERRORS:
         return "not an answer of Routee's API"
     return "the server failed"
+
+
+def is_well(result: Response | Failure) -> bool | None:
+    """What a result says about the service: True for a complete answer below 500, None for what happened on our side."""
+    if isinstance(result, Response):
+        return result.status < _SERVER_ERRORS
+    return None if result.phase in {Phase.LOCAL, Phase.CLOSE} else False
+
+
+def asks_for_less(result: Response | Failure) -> bool:
+    """True when the server says that it is asked too often: 429, or 503 with `Retry-After`."""
+    if isinstance(result, Failure):
+        return False
+    return result.status == _TOO_MANY or (result.status == _UNAVAILABLE and retry_after(result.headers) is not None)
 
 
 def delay_before(attempt: int, wait: float | None, policy: RetryPolicy, random: float) -> float:

@@ -26,6 +26,7 @@ from routee_async.errors import (
 )
 from routee_async.models import SentSms, Sms, TrackedPart
 from routee_async.options import RetryPolicy, Timeout
+from routee_async.pace import Pace
 from routee_async.protocol import Failure, Phase, Request, Response
 from routee_async.transport import ExchangeError
 from tests.virtual_time import in_virtual_time
@@ -86,6 +87,7 @@ def make(script: Script, *, max_connections: int = 10, timeout: Timeout | None =
         application_secret="secret",
         timeout=timeout or Timeout(),
         policy=policy or RetryPolicy(),
+        pace=Pace(),
         max_connections=max_connections,
         rng=random.Random(7),
     )
@@ -359,10 +361,22 @@ async def test_no_send_starts_without_time_for_its_answer() -> None:
     caller = make(script, max_connections=1)
     first = asyncio.create_task(send(caller))
     await asyncio.sleep(0)
-    with pytest.raises(NotSentError, match="no time"):
+    with pytest.raises(PoolTimeoutError):
         await send(caller)
+    assert asyncio.get_running_loop().time() == 55
     await first
     assert len(script.sends) == 1
+    await caller.aclose()
+
+
+@in_virtual_time
+async def test_late_token_leaves_no_time_to_send() -> None:
+    """A token that comes in the last seconds of a call is kept for the next one; this message is not sent."""
+    script = Script(OK, tokens=(lambda: asyncio.ensure_future(asyncio.sleep(58, TOKEN)),))
+    caller = make(script, timeout=Timeout(sock_read=60))
+    with pytest.raises(NotSentError, match="no time"):
+        await send(caller)
+    assert not script.sends
     await caller.aclose()
 
 

@@ -75,7 +75,8 @@ async def test_thousands_are_sent_each_once(sandbox: Sandbox, client: RouteeClie
     ids = {}
     async for outcome in client.send_many(messages, concurrency=50):
         assert isinstance(outcome, Accepted)
-        ids[outcome.sent.tracking_id] = f"m-{outcome.index}"
+        assert outcome.sent.label == f"m-{outcome.index}"
+        ids[outcome.sent.tracking_id] = f"{outcome.sent.reference} {outcome.sent.label}"
     assert {message.tracking_id: message.label for message in sandbox.journal.accepted} == ids
     assert len(ids) == 2000
     assert not sandbox.journal.duplicates()

@@ -20,6 +20,7 @@ PARENTS = {
     errors.ConnectError: errors.NotSentError,
     errors.TLSError: errors.ConnectError,
     errors.PoolTimeoutError: errors.NotSentError,
+    errors.ServiceDownError: errors.NotSentError,
     errors.BatchAbortedError: errors.NotSentError,
     errors.ClientClosedError: errors.NotSentError,
     errors.OutcomeUnknownError: errors.RouteeError,
@@ -64,6 +65,7 @@ SAMPLES = [
     (errors.ConnectError("ClientConnectorError"), "not sent: ClientConnectorError"),
     (errors.TLSError("certificate expired"), "not sent: certificate expired"),
     (errors.PoolTimeoutError("all busy"), "not sent: all busy"),
+    (errors.ServiceDownError("paused"), "not sent: paused"),
     (errors.BatchAbortedError("stopped"), "not sent: stopped"),
     (errors.ClientClosedError("closed"), "not sent: closed"),
     (

@@ -1,9 +1,10 @@
 """The command `routee`: thin over the public API, one file a command.
 
-Results go to stdout, everything else to stderr. Exit status: 0 done, 1 something failed, 2 called wrongly. Credentials come from the
-environment alone.
+Results go to stdout, everything else to stderr. Exit status: 0 done, 1 something failed, 2 called wrongly. Credentials come from
+the environment alone.
 
-    demo.py, send.py, bulk.py, track.py, sandbox.py   the commands
+    send.py, bulk.py, track.py, sandbox.py, and demo.py with demo_messages.py and demo_tally.py: the commands
+
     following.py    send many, and follow what was accepted
     recipients.py   rows of a CSV file            template.py     `Hi {name}`
     results.py      what became of each row       progress.py     bars, or an occasional line
@@ -49,7 +50,8 @@ app = App(
     default_parameter=Parameter(negative=()),
 )
 for _command in (demo, send, bulk, track, sandbox):
-    app.command(_command)
+    # By name: cyclopts would otherwise show how this process was started in the usage lines of the reference.
+    app.command(App(name=_command.__name__, default_command=_command, version_flags=()))
 
 
 async def run(arguments: Sequence[str]) -> int:

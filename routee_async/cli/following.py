@@ -21,7 +21,7 @@ POLLS = 20
 """The most polls at a time, on top of the sends."""
 
 
-async def send_and_follow(  # noqa: PLR0913 - each is a choice of its own
+async def send_and_follow(
     client: RouteeClient,
     messages: AsyncGenerator[Sms, None],
     *,
@@ -62,20 +62,20 @@ async def send_and_follow(  # noqa: PLR0913 - each is a choice of its own
     async with client.tracker(policy=policy, concurrency=POLLS) as tracker:
         follower = asyncio.create_task(_follow(tracker, accepted, on_report), name="routee-follower")
         stopper = asyncio.create_task(stop.wait(), name="routee-stopper")
+        stopped: BulkStoppedError | None = None
         try:
             try:
                 await _send(client, messages, concurrency, take)
-            finally:
-                accepted.put_nowait(None)
-        except BulkStoppedError:
-            await asyncio.wait({follower, stopper}, return_when=asyncio.FIRST_COMPLETED)
-            raise
-        else:
+            except BulkStoppedError as error:
+                stopped = error
+            accepted.put_nowait(None)
             await asyncio.wait({follower, stopper}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in (follower, stopper):
                 task.cancel()
             await asyncio.wait({follower, stopper})
+        if stopped is not None:
+            raise stopped
         if not follower.cancelled():
             follower.result()
         return tracker.stats.requests

@@ -20,10 +20,11 @@ def in_order(stop: Callable[[], None]) -> Iterator[None]:
 
     def heard() -> None:
         nonlocal stopping
-        if stopping and task is not None:
+        if not stopping:
+            stopping = True
+            stop()
+        elif task is not None:
             task.cancel()
-        stopping = True
-        stop()
 
     with suppress(NotImplementedError):
         for number in _SIGNALS:

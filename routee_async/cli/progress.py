@@ -9,8 +9,8 @@ from rich import progress
 
 from routee_async.cli import output
 
-_LIVE_INTERVAL = 0.1
-_PLAIN_INTERVAL = 10.0
+_INTERVAL = 10.0
+"""Seconds between two plain lines."""
 
 
 class Progress:
@@ -32,10 +32,9 @@ class Progress:
             disable=not self._console.is_terminal,
         )
         self._bars = {name: self._live.add_task(name, total=None, note="") for name in names}
-        self._shown: dict[str, tuple[float, float, str]] = {}
-        self._interval = _LIVE_INTERVAL if self._console.is_terminal else _PLAIN_INTERVAL
+        self._notes = dict.fromkeys(names, "")
         self._clock = clock
-        self._due = clock() + self._interval
+        self._due = clock() + _INTERVAL
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -47,7 +46,6 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._draw()
         self._live.stop()
 
     def show(self, name: str, done: float, total: float, note: str) -> None:
@@ -59,17 +57,12 @@ class Progress:
             total: How much there is, as far as known.
             note: The same in words.
         """
-        self._shown[name] = (done, total, note)
-        if self._clock() >= self._due:
-            self._due = self._clock() + self._interval
-            self._draw()
-            if not self._console.is_terminal:
-                output.say("  ".join(f"{shown}: {words}" for shown, (_, _, words) in self._shown.items()))
+        self._live.update(self._bars[name], completed=done, total=total, note=note)
+        self._notes[name] = note
+        if not self._console.is_terminal and self._clock() >= self._due:
+            self._due = self._clock() + _INTERVAL
+            output.say("  ".join(f"{shown}: {words}" for shown, words in self._notes.items() if words))
 
     def say(self, text: str) -> None:
         """Write one line above the bars."""
         self._live.console.print(output.printable(text), soft_wrap=True)
-
-    def _draw(self) -> None:
-        for name, (done, total, note) in self._shown.items():
-            self._live.update(self._bars[name], completed=done, total=total, note=note)

@@ -46,12 +46,10 @@ class BadRow:
 
     Attributes:
         line: Number of its first line.
-        to: Its recipient as far as it is known, otherwise empty.
         problem: What is wrong.
     """
 
     line: int
-    to: str = attrs.field(repr=False)
     problem: str
 
 
@@ -82,7 +80,7 @@ class Recipients:
             except csv.Error:
                 self._lines.take_back()
                 problem = "a quotation mark does not match, or the row is too long; inside quotes, write a quotation mark twice"
-                return BadRow(line, "", problem)
+                return BadRow(line, problem)
             if cells:
                 return self._check(line, cells)
 
@@ -98,12 +96,12 @@ class Recipients:
 
     def _check(self, line: int, cells: list[str]) -> Row | BadRow:
         if any(not cell.isascii() and _UNDECODABLE.search(cell) for cell in cells):
-            return BadRow(line, "", "is not UTF-8")
+            return BadRow(line, "is not UTF-8")
         if len(cells) != len(self.columns):
             problem = f"has {len(cells)} cells where the header has {len(self.columns)}; put cells with a delimiter in quotes"
-            return BadRow(line, "", problem)
+            return BadRow(line, problem)
         row = dict(zip(self.columns, cells, strict=True))
-        return Row(line, row) if row[RECIPIENT].strip() else BadRow(line, "", f"has no recipient: column '{RECIPIENT}' is empty")
+        return Row(line, row) if row[RECIPIENT].strip() else BadRow(line, f"has no recipient: column '{RECIPIENT}' is empty")
 
 
 class _Lines:

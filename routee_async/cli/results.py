@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TextIO
 
 import attrs
 
+from routee_async import Accepted, NotSent, Outcome, Rejected, Unknown
 from routee_async.cli.failures import UsageError
 from routee_async.cli.output import printable
 
@@ -32,6 +33,19 @@ class Fate(StrEnum):
     NOT_SENT = "not_sent"
     UNKNOWN = "unknown"
 
+    @property
+    def words(self) -> str:
+        """The name in prose."""
+        return self.value.replace("_", " ")
+
+
+FATES: Mapping[type[Outcome], Fate] = {
+    Accepted: Fate.ACCEPTED,
+    Rejected: Fate.REJECTED,
+    NotSent: Fate.NOT_SENT,
+    Unknown: Fate.UNKNOWN,
+}
+
 
 @attrs.define(kw_only=True)
 class Result:
@@ -39,7 +53,7 @@ class Result:
 
     Attributes:
         line: Number of its line in the input.
-        to: Recipient in E.164 if it was accepted, otherwise as given.
+        to: Recipient in E.164 if it was accepted, otherwise as given; empty where the row could not be read.
         outcome: What became of it.
         tracking_id: Under which it can be followed; None unless accepted.
         parts: SMS that are paid; None unless accepted.

@@ -1,0 +1,196 @@
+"""Who may write on the wire, and when: turns, the pace, the gate that a 429 closes, and the breaker that pauses batches.
+
+Paid requests stand in one line, first come, first served; only the first of the line looks at pace and breaker, so that a change
+concerns everybody at once and nobody holds a slot that has lost its meaning. Reads only need a turn.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from routee_async.breaker import Breaker, BreakerState
+from routee_async.errors import ClientClosedError, ConnectError, PoolTimeoutError, RateLimitError, ServiceDownError
+from routee_async.pace import Pace, Pacer
+
+logger = logging.getLogger("routee_async")
+_TOO_MANY = 429
+
+
+class Admission:
+    """Lets requests through, one decision at a time.
+
+    Args:
+        pace: How fast to send.
+        max_connections: The most requests on the wire at a time.
+        is_answering: Asks the service something free; True when it answers.
+        longest_pause: Seconds that a message of a batch waits for a failing service.
+        rng: Source of jitter.
+    """
+
+    def __init__(
+        self,
+        pace: Pace,
+        max_connections: int,
+        is_answering: Callable[[], Awaitable[bool]],
+        *,
+        longest_pause: float,
+        rng: random.Random,
+    ) -> None:
+        self._pacer = Pacer(pace)
+        self._breaker = Breaker()
+        self._turns = asyncio.Semaphore(max_connections)
+        self._line = asyncio.Lock()
+        self._is_answering = is_answering
+        self._random = rng.random
+        self._loop = asyncio.get_running_loop()
+        self._longest_pause = longest_pause
+        self._paused_since: float | None = None
+        self._moved = asyncio.Event()
+        self._has_answered = False
+        self._closed = False
+
+    async def enter(self, latest: float) -> None:
+        """Take a turn for a read; `leave` gives it back.
+
+        Args:
+            latest: Loop time after which it makes no sense to start.
+
+        Raises:
+            PoolTimeoutError: No connection became free in time.
+        """
+        if not self._turns.locked():
+            await self._turns.acquire()
+            return
+        try:
+            async with asyncio.timeout_at(latest):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise PoolTimeoutError("no connection became free in time") from None
+
+    async def enter_paid(self, parts: int, latest: float, *, patient: bool) -> None:
+        """Take a turn for a send of *parts*, when pace, gate and breaker allow; `leave` gives it back.
+
+        Args:
+            parts: Message parts.
+            latest: Loop time after which it makes no sense to start.
+            patient: A message of a batch: it waits for pace and gate as long as they take, and the breaker concerns it.
+
+        Raises:
+            PoolTimeoutError: No connection became free in time.
+            RateLimitError: The server asked to wait, or the pace makes us wait, for longer than there is time.
+            ServiceDownError: The batch is paused, and the service did not recover in time.
+            ClientClosedError: The client is being closed.
+        """
+        if self._closed:
+            raise ClientClosedError("the client is being closed")
+        now = self._loop.time()
+        is_free = not self._line.locked() and not self._turns.locked() and self._pacer.delay(now) <= 0
+        if is_free and (not patient or self._breaker.state is BreakerState.CLOSED):
+            await self._turns.acquire()
+            self._pacer.reserve(now, parts)
+            return
+        if not patient:
+            self._check_pause(now, latest)
+        try:
+            # Only what does not wait by the server's or the account's wish is bounded by time.
+            async with asyncio.timeout_at(None if patient else latest), self._line:
+                await self._enter_first_in_line(parts, now, patient=patient)
+        except TimeoutError:
+            self._check_pause(self._loop.time(), latest)
+            raise PoolTimeoutError("no connection became free in time") from None
+
+    def leave(self) -> None:
+        """Give a turn back."""
+        self._turns.release()
+
+    def close(self) -> None:
+        """Admit nothing more: whoever is held back is told so."""
+        self._closed = True
+        self._moved.set()
+
+    def accepted(self, parts: int, started_at: float) -> None:
+        """Note that a send was accepted."""
+        self._pacer.accepted(self._loop.time(), parts, started_at)
+
+    def refused(self, wait: float | None, started_at: float) -> None:
+        """Note that the server asked for less: everybody waits, and then sends more slowly.
+
+        Args:
+            wait: Seconds that it asked for; None where it did not say.
+            started_at: When the refused send started.
+        """
+        self._pacer.refused(self._loop.time(), wait, started_at)
+
+    def record(self, well: bool | None, started_at: float) -> None:  # noqa: FBT001 - three values, and one meaning
+        """Note how a send ended, for the breaker: see `Breaker.record`."""
+        self._has_answered = self._has_answered or well is True
+        self._breaker.record(well, self._loop.time(), started_at)
+        self._breaker_moved()
+
+    def _breaker_moved(self) -> None:
+        """Wake the first in line, and say so when batches are paused or go on."""
+        is_open = self._breaker.state is not BreakerState.CLOSED
+        if is_open and self._paused_since is None:
+            self._paused_since = self._loop.time()
+            logger.warning("the service fails: batches are paused until it answers")
+        elif not is_open and self._paused_since is not None:
+            self._paused_since = None
+            logger.warning("the service answers: batches go on")
+        self._moved.set()
+
+    def _check_pause(self, now: float, latest: float) -> None:
+        """Tell a call at once that has no time for the wait that everybody has to keep."""
+        delay = self._pacer.delay(now)
+        if now + delay > latest:
+            raise RateLimitError(_TOO_MANY, None, "sends are held back for longer than this call may take", delay)
+
+    async def _enter_first_in_line(self, parts: int, joined_at: float, *, patient: bool) -> None:
+        waiting_since = self._loop.time()
+        while True:
+            while (delay := self._pacer.delay(self._loop.time())) > 0:
+                await self._wait(delay)
+            await self._turns.acquire()
+            now = self._loop.time()
+            # No await from here on: a send that the breaker has admitted must also be recorded.
+            if self._pacer.delay(now) <= 0 and (not patient or self._breaker.admit()):
+                self._pacer.reserve(now, parts, waiting_since)
+                return
+            self._turns.release()
+            if patient and self._breaker.state is not BreakerState.CLOSED:
+                await self._wait_for_the_service(joined_at)
+
+    async def _wait_for_the_service(self, joined_at: float) -> None:
+        """Wait for the breaker to move, asking the service something free when that is due."""
+        if not self._has_answered:
+            # Nothing has ever worked: a wrong address rather than an outage, and no reason to wait.
+            raise ConnectError("the service does not answer, and has not done so yet; check the address")
+        now = self._loop.time()
+        give_up_at = max(joined_at, self._paused_since or now) + self._longest_pause
+        if now >= give_up_at:
+            raise ServiceDownError(f"the batch is paused: the service has been failing for {self._longest_pause:.0f} s")
+        probe_at = self._breaker.next_probe()
+        if probe_at is not None and probe_at <= now:
+            await self._probe()
+        else:
+            await self._wait((give_up_at if probe_at is None else min(probe_at, give_up_at)) - now)
+
+    async def _probe(self) -> None:
+        self._breaker.begin_probe()
+        is_answering = False
+        try:
+            is_answering = await self._is_answering()
+        finally:
+            self._breaker.probe_result(is_answering, self._loop.time(), self._random())
+        self._breaker_moved()
+
+    async def _wait(self, delay: float) -> None:
+        """Wait for *delay* seconds, or until the breaker moves or the client is closed."""
+        self._moved.clear()
+        if not self._closed:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(delay):
+                    await self._moved.wait()
+        if self._closed:
+            raise ClientClosedError("the client is being closed")

@@ -1,0 +1,84 @@
+"""`routee sandbox`: a Routee of one's own, until Ctrl-C."""
+
+import asyncio
+from typing import Annotated
+
+from cyclopts import Parameter, validators
+
+from routee_async.cli import interrupts, output
+from routee_async.cli.failures import Exit
+from routee_async.sandbox import Sandbox, Timeline
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only if it is asked for
+
+
+async def sandbox(
+    *,
+    host: str = "127.0.0.1",
+    port: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))] = 0,
+    token_life: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 3600.0,
+    visibility_delay: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 1.0,
+    final_after: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 2.0,
+    balance: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 100_000.0,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> int:
+    """Run a fake Routee on this machine.
+
+    ```shell
+    routee sandbox --port 8080
+    ```
+
+    It sends nothing and costs nothing. Paste the lines that it prints into another terminal, and what you run there talks to it.
+    Ctrl-C stops it; what it was told is then forgotten. The exit status is 0, or 1 if the port is taken.
+
+    Args:
+        host: Address to listen on.
+        port: Port to listen on; 0 for a free one.
+        token_life: Seconds that an access token lives.
+        visibility_delay: Seconds until a message can be tracked.
+        final_after: Seconds until a message has its final status.
+        balance: Money of the account; a part of a message costs 0.032.
+        as_json: Write the address and the credentials as one JSON object.
+    """
+    server = Sandbox(
+        host=host,
+        port=port,
+        token_life=token_life,
+        visibility_delay=visibility_delay,
+        timeline=Timeline(sent_after=final_after / 4, final_after=final_after),
+        balance=balance,
+    )
+    stop = asyncio.Event()
+    with interrupts.in_order(stop.set):
+        try:
+            await server.start()
+        except OSError as error:
+            output.say(f"routee: cannot listen on {host}:{port}: {error.strerror}; choose another --port, or 0 for a free one")
+            return Exit.FAILED
+        try:
+            _tell(server, host, as_json=as_json)
+            await stop.wait()
+        finally:
+            await server.stop()
+    sends = server.journal.sends_accepted
+    output.say(f"The sandbox has stopped. It had accepted {sends:,} message{'' if sends == 1 else 's'}.")
+    return Exit.DONE
+
+
+def _tell(server: Sandbox, host: str, *, as_json: bool) -> None:
+    url = server.base_url.replace(host, _EVERYWHERE.get(host, host))
+    values = {
+        "ROUTEE_BASE_URL": url,
+        "ROUTEE_AUTH_URL": url,
+        "ROUTEE_APPLICATION_ID": server.application_id,
+        "ROUTEE_APPLICATION_SECRET": server.application_secret,
+    }
+    if as_json:
+        output.emit_json(values)
+    else:
+        for name, value in values.items():
+            output.emit(f"export {name}={value}")
+    output.say(
+        "The sandbox is running. Paste these lines into another terminal, then try: routee send +306970000001 Hi --sender-id Me"
+    )
+    output.say("Press Ctrl-C to stop it.")

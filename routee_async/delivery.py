@@ -1,0 +1,87 @@
+"""One message to its outcome: the call, and what the caller wants done about doubt."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from routee_async import protocol, retry
+from routee_async.caller import Caller
+from routee_async.errors import OutcomeUnknownError
+from routee_async.models import SentSms, Sms, TrackedPart
+from routee_async.options import OnUnknown, RetryPolicy
+from routee_async.reconcile import Reconciler, Undecided
+
+
+class Delivery:
+    """Delivers messages that have passed `validation.prepare`.
+
+    Args:
+        caller: Makes the calls.
+        reconciler: Settles doubt.
+        policy: Attempts, and when to look.
+        rng: Source of jitter.
+        now: The wall clock, with time zone.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        reconciler: Reconciler,
+        *,
+        policy: RetryPolicy,
+        rng: random.Random,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._caller = caller
+        self._reconciler = reconciler
+        self._policy = policy
+        self._random = rng.random
+        self._now = now
+
+    async def deliver(self, sms: Sms, *, on_unknown: OnUnknown, patient: bool) -> SentSms:
+        """Send *sms*; when it cannot be told whether it was sent, do what *on_unknown* says.
+
+        Args:
+            sms: The message as it goes on the wire. For `RECONCILE` its label begins with a reference.
+            on_unknown: What to do about doubt.
+            patient: Do not count the time for which the server asks us to wait.
+
+        Raises:
+            RouteeError: Why it was not sent, or `OutcomeUnknownError`.
+        """
+        attempt = 1
+        while True:
+            since = self._now()
+            try:
+                return await self._send(sms, patient=patient)
+            except OutcomeUnknownError as error:
+                if on_unknown is OnUnknown.REPORT or retry.stops_batch(error):
+                    raise
+                doubt = error
+            if on_unknown is OnUnknown.RECONCILE:
+                found = await self.look_up(sms, since)
+                if found is Undecided.BLIND:
+                    raise doubt
+                if found is not Undecided.ABSENT:
+                    return protocol.adopt(sms, found)
+            attempt += 1
+            if attempt > self._policy.attempts:
+                raise doubt
+            if on_unknown is OnUnknown.RESEND:
+                await asyncio.sleep(retry.delay_before(attempt, None, self._policy, self._random()))
+
+    async def look_up(self, sms: Sms, since: datetime, *, at_once: bool = False) -> Sequence[TrackedPart] | Undecided:
+        """Look for *sms* by its reference until the end of the window.
+
+        Args:
+            sms: The message as it went on the wire.
+            since: When it was sent at the earliest.
+            at_once: Look a first time now: it may have been sent long ago.
+        """
+        delays = self._policy.lookup_delays
+        return await self._reconciler.settle(sms.label or "", sms.to, since, (0.0, *delays) if at_once else delays)
+
+    async def _send(self, sms: Sms, *, patient: bool) -> SentSms:
+        request = protocol.build_send(sms)
+        return await self._caller.call(request, lambda response: protocol.read_sent(response, sms), patient=patient)

@@ -1,0 +1,237 @@
+"""What a batch does with each message: a reference, an intent in the ledger, the delivery, the outcome in the ledger.
+
+Nothing is written on the wire before its intent is on disk, so that a run that was killed at any instant can be resumed: what is
+settled is not sent again, what was in flight is looked up by its reference, and the rest is sent.
+"""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import attrs
+
+from routee_async import protocol, references, retry
+from routee_async.delivery import Delivery
+from routee_async.errors import (
+    BatchAbortedError,
+    InvalidInputError,
+    LedgerError,
+    LedgerMismatchError,
+    OutcomeUnknownError,
+    RouteeError,
+)
+from routee_async.models import Accepted, NotSent, Outcome, Rejected, SentSms, Sms, Unknown
+from routee_async.options import OnUnknown
+from routee_async.reconcile import Undecided
+from routee_async.store import LedgerRow, LedgerStore, RowState
+
+logger = logging.getLogger("routee_async")
+_CHECKSUM_BYTES = 16
+
+
+def new_run_id() -> str:
+    """Make the id of a run: 8 random digits and letters."""
+    return "".join(secrets.choice(references.DIGITS) for _ in range(references.RUN_LENGTH))
+
+
+def checksum_of(sms: object) -> bytes:
+    """Fingerprint of a message as given, so that a resumed run can tell another list."""
+    content = attrs.astuple(sms) if isinstance(sms, Sms) else (type(sms).__name__,)
+    return hashlib.blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=_CHECKSUM_BYTES).digest()
+
+
+def is_settled(row: LedgerRow) -> bool:
+    """True when a resumed run has nothing to do about a row: it was accepted, or refused for what it is.
+
+    What was refused because a whole run was stopped (no balance, no rights, credentials) is sent again.
+    """
+    if row.state is RowState.REJECTED:
+        return row.error is None or not retry.stops_batch(row.error)
+    return row.state is RowState.ACCEPTED
+
+
+class Run:
+    """One run of `send_many`, new or resumed.
+
+    Args:
+        delivery: Delivers a message.
+        prepare: Checks and normalises a message, or raises `InvalidInputError`.
+        on_unknown: What to do about doubt.
+        ledger: Where intents and outcomes are kept; None for nowhere.
+        max_unknown: Unknown outcomes that are borne before the run is stopped; None for any number.
+    """
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        *,
+        prepare: Callable[[Sms], Sms],
+        on_unknown: OnUnknown,
+        ledger: LedgerStore | None,
+        max_unknown: int | None,
+    ) -> None:
+        self.attempted = 0
+        self.stopped_by: RouteeError | None = None
+        self._delivery = delivery
+        self._prepare = prepare
+        self._on_unknown = on_unknown
+        self._ledger = ledger
+        self._max_unknown = max_unknown
+        self._unknown = 0
+        self._run_id = ""
+
+    async def open(self) -> None:
+        """Begin, or take the ledger of an earlier run up again.
+
+        Raises:
+            LedgerError: The ledger cannot be used.
+        """
+        self._run_id = await self._ledger.open() if self._ledger is not None else new_run_id()
+
+    async def close(self) -> None:
+        """Let the ledger go."""
+        if self._ledger is not None:
+            await self._ledger.close()
+
+    async def finish(self, count: int) -> None:
+        """Note that the input had *count* messages.
+
+        Raises:
+            LedgerMismatchError: The ledger knows better.
+            LedgerError: It cannot be written.
+        """
+        if self._ledger is not None:
+            await self._ledger.finish(count)
+
+    def stop(self, error: RouteeError) -> None:
+        """Close the latch: nothing more is begun, what is in flight finishes, the first reason counts."""
+        if self.stopped_by is None:
+            self.stopped_by = error
+
+    async def outcome(self, index: int, sms: Sms) -> Outcome:
+        """Bring one message to its outcome.
+
+        Raises:
+            LedgerMismatchError: The ledger was begun with another list.
+        """
+        checksum = checksum_of(sms) if self._ledger is not None else b""
+        try:
+            row = await self._known(index, checksum)
+            if row is not None and is_settled(row):
+                return _replay(row, sms)
+            outcome = await self._attempt(index, sms, row, checksum)
+        except LedgerMismatchError:
+            raise
+        except LedgerError as error:
+            # No intent, no bytes.
+            self.stop(error)
+            return NotSent(index=index, sms=sms, error=error)
+        self._judge(outcome)
+        await self._note(outcome, checksum)
+        return outcome
+
+    async def _known(self, index: int, checksum: bytes) -> LedgerRow | None:
+        row = await self._ledger.find(index) if self._ledger is not None else None
+        if row is not None and row.checksum != checksum:
+            problem = f"message {index} is another one than when it was begun; resume with the same input, or begin a new ledger"
+            raise LedgerMismatchError(str(self._ledger), problem)
+        return row
+
+    async def _attempt(self, index: int, sms: Sms, row: LedgerRow | None, checksum: bytes) -> Outcome:
+        """Send a message that is not settled.
+
+        Raises:
+            LedgerError: Its intent could not be written, so nothing was sent.
+        """
+        try:
+            wire = self._on_the_wire(index, self._prepare(sms))
+            if self.stopped_by is not None:
+                raise BatchAbortedError(f"the batch had stopped: {self.stopped_by}")
+            self.attempted += 1
+            sent = await self._settle_doubt(wire, row) if row is not None and row.state in _DOUBTFUL else None
+            if sent is None:
+                if self._ledger is not None:
+                    await self._ledger.intend(index, references.reference_of(self._run_id, index), checksum)
+                sent = await self._delivery.deliver(wire, on_unknown=self._on_unknown, patient=True)
+        except LedgerError:
+            raise
+        except RouteeError as error:
+            return retry.outcome_class(error)(index=index, sms=sms, error=error)
+        if sent.duplicates:
+            logger.warning("message %d was found %d times at Routee", index, 1 + len(sent.duplicates))
+        return Accepted(index=index, sms=sms, sent=sent)
+
+    def _on_the_wire(self, index: int, sms: Sms) -> Sms:
+        try:
+            return references.with_reference(sms, references.reference_of(self._run_id, index))
+        except InvalidInputError:
+            if self._ledger is None and self._on_unknown is OnUnknown.REPORT:
+                return sms  # nobody will look for the reference, and the label is the caller's
+            raise
+
+    async def _settle_doubt(self, wire: Sms, row: LedgerRow) -> SentSms | None:
+        """Find out what became of a message that an earlier run left in doubt.
+
+        Returns:
+            Routee's word on it; None when it is to be sent again.
+
+        Raises:
+            OutcomeUnknownError: It stays in doubt.
+        """
+        found = await self._delivery.look_up(wire, row.intended_at or datetime.now(UTC), at_once=True)
+        if not isinstance(found, Undecided):
+            return protocol.adopt(wire, found)
+        if self._on_unknown is OnUnknown.RESEND or (self._on_unknown is OnUnknown.RECONCILE and found is Undecided.ABSENT):
+            return None
+        if isinstance(row.error, OutcomeUnknownError):
+            raise row.error
+        raise OutcomeUnknownError(row.reference, "crash", "the run that sent it ended before the answer was on disk")
+
+    def _judge(self, outcome: Outcome) -> None:
+        """Stop the run if this outcome says that going on is pointless."""
+        if isinstance(outcome, Accepted):
+            return
+        if isinstance(outcome, Unknown):
+            self._unknown += 1
+            if self._max_unknown is not None and self._unknown > self._max_unknown:
+                self.stop(outcome.error)
+        if retry.stops_batch(outcome.error):
+            self.stop(outcome.error)
+
+    async def _note(self, outcome: Outcome, checksum: bytes) -> None:
+        """Put an outcome into the ledger; if that fails, the run stops, and the outcome stands."""
+        if self._ledger is None or (not isinstance(outcome, Accepted) and isinstance(outcome.error, BatchAbortedError)):
+            return
+        sent = outcome.sent if isinstance(outcome, Accepted) else None
+        try:
+            await self._ledger.settle(
+                outcome.index,
+                reference=references.reference_of(self._run_id, outcome.index),
+                checksum=checksum,
+                state=_STATES[type(outcome)],
+                tracking_id=sent.tracking_id if sent else None,
+                parts=sent.body_analysis.parts if sent else None,
+                error=None if isinstance(outcome, Accepted) else outcome.error,
+                duplicates=sent.duplicates if sent else (),
+            )
+        except LedgerError as error:
+            self.stop(error)
+
+
+_DOUBTFUL = frozenset({RowState.INTENDED, RowState.UNKNOWN})
+_STATES: dict[type[Outcome], RowState] = {
+    Accepted: RowState.ACCEPTED,
+    Rejected: RowState.REJECTED,
+    NotSent: RowState.NOT_SENT,
+    Unknown: RowState.UNKNOWN,
+}
+
+
+def _replay(row: LedgerRow, sms: Sms) -> Outcome:
+    """The outcome that an earlier run reached."""
+    if row.state is RowState.REJECTED:
+        return Rejected(index=row.index, sms=sms, error=row.error or RouteeError("rejected in an earlier run"))
+    sent = protocol.sent_before(sms, row.tracking_id or "", row.reference, row.parts)
+    return Accepted(index=row.index, sms=sms, sent=attrs.evolve(sent, duplicates=row.duplicates))
