@@ -3,7 +3,7 @@
 import itertools
 import os
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -23,7 +23,7 @@ from routee_async.run import Run, new_run_id
 from routee_async.schedule import PollPolicy
 from routee_async.store import LedgerStore
 from routee_async.tracker import Tracker
-from routee_async.transport import AiohttpTransport, check_origin
+from routee_async.transport import AiohttpTransport, Transport, check_origin
 
 API_ORIGIN = "https://connect.routee.net"
 AUTH_ORIGIN = "https://auth.routee.net"
@@ -120,15 +120,9 @@ class RouteeClient:
     async def __aenter__(self) -> Self:
         if self._open is not None:
             raise ClientClosedError("the client is already open: enter it once in each event loop")
-        transport = AiohttpTransport(
-            self._origins,
-            timeout=self._timeout,
-            max_connections=self._max_connections,
-            session=self._session,
-        )
-        rng = random.Random()  # noqa: S311 - jitter
+        rng = self._make_rng()
         caller = Caller(
-            transport,
+            self._make_transport(),
             application_id=self._application_id,
             application_secret=self._application_secret,
             timeout=self._timeout,
@@ -137,7 +131,7 @@ class RouteeClient:
             max_connections=self._max_connections,
             rng=rng,
         )
-        self._open = _Open(caller, self._retry, rng)
+        self._open = _Open(caller, self._retry, rng, self._now)
         return self
 
     async def __aexit__(
@@ -238,6 +232,22 @@ class RouteeClient:
         """
         return Tracker(self.fetch_tracking, policy=policy, concurrency=concurrency)
 
+    # What a simulation puts something else for: the network, the dice and the wall clock.
+
+    def _make_transport(self) -> Transport:
+        return AiohttpTransport(
+            self._origins,
+            timeout=self._timeout,
+            max_connections=self._max_connections,
+            session=self._session,
+        )
+
+    def _make_rng(self) -> random.Random:
+        return random.Random()  # noqa: S311 - jitter
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC)
+
     def _require_open(self) -> "_Open":
         if self._open is None:
             raise ClientClosedError("the client is not open: use it inside `async with RouteeClient(...) as client:`")
@@ -247,10 +257,10 @@ class RouteeClient:
 class _Open:
     """What a client has while it is open, all of it bound to one event loop."""
 
-    def __init__(self, caller: Caller, policy: RetryPolicy, rng: random.Random) -> None:
+    def __init__(self, caller: Caller, policy: RetryPolicy, rng: random.Random, now: Callable[[], datetime]) -> None:
         self.caller = caller
-        self.reconciler = Reconciler(self._search, _utc_now)
-        self.delivery = Delivery(caller, self.reconciler, policy=policy, rng=rng, now=_utc_now)
+        self.reconciler = Reconciler(self._search, now)
+        self.delivery = Delivery(caller, self.reconciler, policy=policy, rng=rng, now=now)
         self._run_id = new_run_id()
         self._references = itertools.count()
 
@@ -272,10 +282,6 @@ class _Open:
                 yield row
             if page.is_last:
                 return
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _check_credential(field: str, value: object) -> str:

@@ -4,6 +4,7 @@ All durations are float seconds.
 """
 
 import math
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
@@ -30,6 +31,10 @@ def check_count(field: str, value: object) -> int:
 
 def _count(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     check_count(field.name, value)
+
+
+def _tuple(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(values)
 
 
 def _ascending(_: object, field: "attrs.Attribute[Any]", value: tuple[float, ...]) -> None:
@@ -87,7 +92,7 @@ class RetryPolicy:
     min_delay: float = attrs.field(default=0.5, validator=_positive)
     max_delay: float = attrs.field(default=20.0, validator=_positive)
     max_retry_after: float = attrs.field(default=120.0, validator=_positive)
-    lookup_delays: tuple[float, ...] = attrs.field(default=(5.0, 10.0, 20.0, 40.0), converter=tuple, validator=_ascending)
+    lookup_delays: tuple[float, ...] = attrs.field(default=(5.0, 10.0, 20.0, 40.0), converter=_tuple, validator=_ascending)
     budget: float = attrs.field(default=10.0, validator=_positive)
     budget_refill: float = attrs.field(default=0.1, validator=_positive)
 
