@@ -56,6 +56,7 @@ from routee_async.errors import (
     TLSError,
     TrackingTimeoutError,
 )
+from routee_async.ledger import Ledger
 from routee_async.models import (
     Accepted,
     BodyAnalysis,
@@ -79,6 +80,7 @@ from routee_async.options import OnUnknown, RetryPolicy, Timeout
 from routee_async.pace import Pace
 from routee_async.schedule import PollPolicy
 from routee_async.segments import Encoding
+from routee_async.store import LedgerRow, LedgerStore, LedgerSummary, RowState
 from routee_async.tracker import Tracker
 
 __all__ = [
@@ -103,8 +105,12 @@ __all__ = [
     "InvalidInputError",
     "InvalidRecipientError",
     "InvalidSenderIdError",
+    "Ledger",
     "LedgerError",
     "LedgerMismatchError",
+    "LedgerRow",
+    "LedgerStore",
+    "LedgerSummary",
     "MalformedResponseError",
     "MessageStatus",
     "NoAnswerError",
@@ -124,6 +130,7 @@ __all__ = [
     "RetryPolicy",
     "RouteeClient",
     "RouteeError",
+    "RowState",
     "SentSms",
     "ServerError",
     "ServiceDownError",

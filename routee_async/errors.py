@@ -296,4 +296,5 @@ class TrackingTimeoutError(RouteeError):
         self.last_status = last_status
 
     def __str__(self) -> str:
-        return f"message {self.tracking_id} has no final status in time; the last was {self.last_status or 'not yet visible'}"
+        last = f"the last was {self.last_status}" if self.last_status else "it never became visible"
+        return f"message {self.tracking_id} has no final status in time; {last}"

@@ -7,7 +7,8 @@ import re
 from urllib.parse import urlsplit
 
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b")
-_NUMBER = re.compile(r"(?<![\w-])\+?\d{8,}(?![\w-])")
+_NUMBER = re.compile(r"(?<![\w-])(?:\+\d{7,}|\d{10,})(?![\w-])")
+"""A telephone number in a text. Nine digits without a plus are one of Routee's codes."""
 _KEPT_AT_THE_END = 2
 _KEPT_IN_FRONT = 3
 _SHORTEST_TO_SHOW = 9

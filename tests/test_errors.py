@@ -102,7 +102,7 @@ SAMPLES = [
     ),
     (
         errors.TrackingTimeoutError("5b0a", None),
-        "message 5b0a has no final status in time; the last was not yet visible",
+        "message 5b0a has no final status in time; it never became visible",
     ),
 ]
 IDS = [f"{type(error).__name__} {number}" for number, (error, _) in enumerate(SAMPLES)]

@@ -76,9 +76,9 @@ def test_secrets(secret: object, shown: str) -> None:
     [
         pytest.param("to +306970000001 refused", "to +30…01 refused", id="E.164"),
         pytest.param("to=306970000001", "to=306…01", id="without plus"),
-        pytest.param("(12345678)", "(…)", id="shortest number"),
-        pytest.param("code 400001009", "code 400…09", id="nine digits, whatever they are"),
-        pytest.param("port 8080, 1234567", "port 8080, 1234567", id="seven digits are no number"),
+        pytest.param("(+1234567)", "(…)", id="shortest number"),
+        pytest.param("code 400001009", "code 400001009", id="a code of Routee's"),
+        pytest.param("port 8080, +123456", "port 8080, +123456", id="too short for a number"),
         pytest.param(TOKEN, TOKEN, id="a tracking id helps and is kept"),
         pytest.param("a\nb\x1b[0m\u202ec", "a b [0m c", id="control characters"),
         pytest.param("x" * 300, "x" * 300, id="longest text"),

@@ -22,14 +22,9 @@ from importlib.metadata import version
 from cyclopts import App, CycloptsError, Parameter
 
 from routee_async import RouteeError
-from routee_async.cli import failures
-from routee_async.cli.bulk import bulk
-from routee_async.cli.demo import demo
+from routee_async.cli import bulk, demo, failures, sandbox, send, track
 from routee_async.cli.failures import Exit, UsageError
 from routee_async.cli.output import say
-from routee_async.cli.sandbox import sandbox
-from routee_async.cli.send import send
-from routee_async.cli.track import track
 
 HELP = """Send SMS through Routee: never twice by its own doing, never losing track of one.
 
@@ -49,7 +44,7 @@ app = App(
     version=version("routee-async"),
     default_parameter=Parameter(negative=()),
 )
-for _command in (demo, send, bulk, track, sandbox):
+for _command in (demo.demo, send.send, bulk.bulk, track.track, sandbox.sandbox):
     # By name: cyclopts would otherwise show how this process was started in the usage lines of the reference.
     app.command(App(name=_command.__name__, default_command=_command, version_flags=()))
 

@@ -189,7 +189,8 @@ class _Run:
         if failure is not None:
             say(f"routee: {failures.explain(failure)}")
         if self._unwritten is not None:
-            say(f"routee: {goal}: cannot be written: {self._unwritten.strerror}; rows from there on are missing in it")
+            place = "stdout" if goal == STDOUT else goal
+            say(f"routee: {place}: cannot be written: {self._unwritten.strerror}; the last rows are missing there")
         if isinstance(failure, BulkStoppedError) or self._stop.is_set():
             say(f"routee: stopped at line {self._recipients.line}; {_HOW_TO_GO_ON}")
         elif accepted < rows:

@@ -38,7 +38,7 @@ async def demo(
         as_json: Write the figures as one JSON object.
     """
     tally = Tally(count)
-    async with build_sandbox(count) as sandbox:
+    async with build_sandbox() as sandbox:
         output.say(f"Sending {count:,} messages to a sandbox on this machine, {sandbox.base_url}")
         await _send(sandbox, tally, concurrency)
         tally.ask(sandbox)

@@ -21,48 +21,48 @@ _BODIES = (
     "Parcel {n} 🎁🎉 " * 12,
 )
 
-_AGAIN, _LOST, _BUSY = "demo-again-", "demo-lost-", "demo-busy-"
-"""What the labels begin with of messages whose requests fail: once, after they were carried out, always."""
+_LOST, _AGAIN, _BUSY = "+306970999001", "+306970999002", "+306970999003"
+"""Recipients to whom requests fail: after they were carried out, once with 429, always with 429."""
 _OFTEN, _RARE = 200, 500
-_FIRST_AGAIN = 21
 _IN_OFTEN: dict[int, dict[str, str]] = {
     3: {"to": "the number on the parcel"},
     5: {"sender_id": "ParcelCenter"},
     9: {"body": "x" * 1601},
     13: {"to": Magic.REFUSED},
-    _FIRST_AGAIN: {"label": _AGAIN},
 }
 """What is different about one message in so many, by its place among them."""
-_IN_RARE: dict[int, dict[str, str]] = {7: {"label": _LOST}, 11: {"label": _BUSY}}
+_IN_RARE: dict[int, dict[str, str]] = {7: {"to": _LOST}}
+_AT_THE_END: dict[int, dict[str, str]] = {1: {"to": _BUSY}, 2: {"to": _AGAIN}}
+"""The same, by how many messages are left. A 429 slows down all that comes after it, so these come last."""
+_FEWEST_FOR_AN_END = 100
 
 
 async def messages(count: int) -> AsyncGenerator[Sms, None]:
     """Make *count* messages, all different, a few of them wrong."""
     for number in range(count):
-        yield message(number)
+        yield message(number, count)
 
 
-def message(number: int) -> Sms:
-    """Make message *number*, counted from 0."""
+def message(number: int, count: int) -> Sms:
+    """Make message *number*, counted from 0, of *count*."""
     fields = {
         "to": f"{_PREFIXES[number % len(_PREFIXES)]}{number:06d}",
         "sender_id": "ParcelCo",
         "body": _BODIES[number % len(_BODIES)].format(n=number),
-        "label": "demo-",
         **_IN_RARE.get(number % _RARE, {}),
         **_IN_OFTEN.get(number % _OFTEN, {}),
     }
-    label = f"{fields['label']}{number}"
-    return Sms(to=fields["to"], sender_id=fields["sender_id"], body=fields["body"], label=label)
+    if count >= _FEWEST_FOR_AN_END:
+        fields |= _AT_THE_END.get(count - number, {})
+    return Sms(to=fields["to"], sender_id=fields["sender_id"], body=fields["body"], label=f"demo-{number}")
 
 
-def build_sandbox(count: int) -> Sandbox:
-    """Make a sandbox that is ready for *count* of these messages."""
+def build_sandbox() -> Sandbox:
+    """Make a sandbox that is ready for these messages."""
     sandbox = Sandbox(shares=_ENDS, timeline=_TIMELINE, visibility_delay=_VISIBILITY_DELAY)
-    first_attempts = len(range(_FIRST_AGAIN, count, _OFTEN))
     sandbox.faults.add(
-        Fault(faults.reset(accepted=True), method="POST", path="/sms", label=_LOST),
-        Fault(faults.error(429), method="POST", path="/sms", label=_BUSY),
-        Fault(faults.error(429), method="POST", path="/sms", label=_AGAIN, times=first_attempts),
+        Fault(faults.reset(accepted=True), method="POST", path="/sms", to=_LOST),
+        Fault(faults.error(429), method="POST", path="/sms", to=_AGAIN, times=1),
+        Fault(faults.error(429), method="POST", path="/sms", to=_BUSY),
     )
     return sandbox

@@ -44,10 +44,7 @@ _ADVICE: tuple[tuple[type[RouteeError], str], ...] = (
     (AuthenticationError, "check ROUTEE_APPLICATION_ID and ROUTEE_APPLICATION_SECRET"),
     (PermissionDeniedError, "let the application use this service, from this address, in Routee's portal"),
     (InsufficientBalanceError, "top the account up"),
-    (
-        TLSError,
-        "check ROUTEE_BASE_URL and ROUTEE_AUTH_URL, the certificate of that host, and the clock of this machine: it says {now}",
-    ),
+    (TLSError, "check ROUTEE_BASE_URL and ROUTEE_AUTH_URL, the certificate's dates, and this machine's clock: it says {now}"),
     (ConnectError, "check the network, ROUTEE_BASE_URL and ROUTEE_AUTH_URL, then try again"),
     (NotSentError, "try again"),
     (RateLimitError, "wait, then try again"),

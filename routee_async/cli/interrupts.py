@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import cast
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -15,7 +16,7 @@ def in_order(stop: Callable[[], None]) -> Iterator[None]:
     Where the event loop cannot watch signals (Windows), the first Ctrl-C cancels.
     """
     loop = asyncio.get_running_loop()
-    task = asyncio.current_task()
+    task = cast("asyncio.Task[object]", asyncio.current_task())
     stopping = False
 
     def heard() -> None:
@@ -23,7 +24,7 @@ def in_order(stop: Callable[[], None]) -> Iterator[None]:
         if not stopping:
             stopping = True
             stop()
-        elif task is not None:
+        else:
             task.cancel()
 
     with suppress(NotImplementedError):

@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
@@ -99,15 +99,30 @@ def open_results(output: str, file_format: FileFormat, *, followed: bool) -> Ite
     if output == STDOUT:
         yield _writer(sys.stdout, columns, file_format)
         return
+    file = _open_new(output)
+    try:
+        yield _checked_writer(output, file, columns, file_format)
+    finally:
+        # Whatever could not be written was told when it was written; closing would only complain once more.
+        with suppress(OSError):
+            file.close()
+
+
+def _open_new(output: str) -> TextIO:
     path = Path(output)
     try:
         if path.is_file() and path.stat().st_size:
             raise UsageError(f"{output}: holds something already, perhaps the results of an earlier run; give another --output")
-        file = path.open("w", encoding="utf-8", newline="")
+        return path.open("w", encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
-    with file:
-        yield _writer(file, columns, file_format)
+
+
+def _checked_writer(output: str, file: TextIO, columns: list[str], file_format: FileFormat) -> Write:
+    try:
+        return _writer(file, columns, file_format)
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
 
 
 def _writer(file: TextIO, columns: list[str], file_format: FileFormat) -> Write:

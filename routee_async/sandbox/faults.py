@@ -151,7 +151,8 @@ class Fault:
         path: Path; empty for any.
         prefix: Whatever begins with *path* is meant, too: `/sms` then stands for `/sms/tracking` as well.
         to: Recipient of a POST /sms, with `+`; empty for any.
-        label: Its label starts with this; empty for any.
+        label: Its label starts with this, or what stands behind the first space does: the client puts a reference in front of the
+            labels of a batch. Empty for any.
         skip: Let so many matching requests pass first; the n-th is `skip=n - 1, times=1`.
         every: Of those that follow, strike the first of every so many.
         times: Strike at most so often; None for always.
@@ -180,7 +181,7 @@ class Fault:
             self.method in {"", method}
             and (path.startswith(self.path) if self.prefix else self.path in {"", path})
             and self.to in {"", to}
-            and label.startswith(self.label)
+            and (label.startswith(self.label) or label.partition(" ")[2].startswith(self.label))
         )
 
 

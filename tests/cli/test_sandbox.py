@@ -1,0 +1,62 @@
+"""Tests of `cli/sandbox.py`."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+
+import pytest
+
+from routee_async import RouteeClient, Sms
+from tests.cli.conftest import PATIENCE, Routee, finish, happens, start
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_it_runs_until_it_is_stopped(number: signal.Signals) -> None:
+    """The lines that are printed are shell commands that lead to a working sandbox, and Ctrl-C ends it with the status 0."""
+    process = await start("sandbox", "--token-life", 60, "--final-after", 0.1)
+    assert process.stdout is not None
+    async with asyncio.timeout(PATIENCE):
+        lines = [(await process.stdout.readline()).decode() for _ in range(4)]
+    values = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines if line.startswith("export "))
+    async with RouteeClient(
+        values["ROUTEE_APPLICATION_ID"],
+        values["ROUTEE_APPLICATION_SECRET"],
+        base_url=values["ROUTEE_BASE_URL"],
+        auth_url=values["ROUTEE_AUTH_URL"],
+    ) as client:
+        sent = await client.send(Sms(to="+306970000001", sender_id="ParcelCo", body="Hi"))
+        assert sent.tracking_id
+    process.send_signal(number)
+    ran = await finish(process)
+    assert ran.status == 0
+    assert "had accepted 1 message." in ran.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["shell", "JSON"])
+async def test_address(routee: Routee, options: tuple[str, ...]) -> None:
+    """The variables are four commands or one JSON object; and a sandbox for the whole network is reached at the loopback."""
+    everywhere = ("--host", "0.0.0.0")  # noqa: S104 - it is tested
+    run = asyncio.create_task(routee("sandbox", *options, *everywhere, hides_secret=False))
+    unwatched = signal.getsignal(signal.SIGINT)
+    await happens(lambda: signal.getsignal(signal.SIGINT) is not unwatched)
+    os.kill(os.getpid(), signal.SIGINT)
+    ran = await run
+    assert ran.status == 0
+    assert len(ran.out.splitlines()) == (1 if options else 4)
+    assert re.search(r'^export ROUTEE_BASE_URL=http://127\.0\.0\.1:|^{"ROUTEE_BASE_URL": "http://127\.0\.0\.1:', ran.out)
+    assert "had accepted 0 messages." in ran.err
+
+
+async def test_port_taken(routee: Routee) -> None:
+    """A port that is taken is told as such, with the status 1."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = await routee("sandbox", "--port", taken.getsockname()[1])
+    assert ran.status == 1
+    assert "choose another --port" in ran.err
+
+
+async def test_called_wrongly(routee: Routee) -> None:
+    """A port that is none gives the status 2."""
+    assert (await routee("sandbox", "--port", 70_000)).status == 2
