@@ -65,7 +65,7 @@ async def live(sandbox: Sandbox, path: Path, count: int, lifetime: float | None)
 
 async def experiment(*, kills: int, count: int, seed: int) -> dict[str, object]:
     """Kill, resume, and in the end compare the server's account with the ledger."""
-    rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
+    rng = random.Random(seed)
     began, killed, lives = time.monotonic(), 0, 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.db"

@@ -16,6 +16,8 @@ from routee_async.pace import Pace, Pacer
 
 logger = logging.getLogger("routee_async")
 _TOO_MANY = 429
+_LEAST_WAIT = 1e-6
+"""Seconds: what is left of a wait after rounding must still move the clock."""
 
 
 class Admission:
@@ -167,7 +169,8 @@ class Admission:
             # Nothing has ever worked: a wrong address rather than an outage, and no reason to wait.
             raise ConnectError("the service does not answer, and has not done so yet; check the address")
         now = self._loop.time()
-        give_up_at = max(joined_at, self._paused_since or now) + self._longest_pause
+        paused_since = now if self._paused_since is None else self._paused_since
+        give_up_at = max(joined_at, paused_since) + self._longest_pause
         if now >= give_up_at:
             raise ServiceDownError(f"the batch is paused: the service has been failing for {self._longest_pause:.0f} s")
         probe_at = self._breaker.next_probe()
@@ -190,7 +193,7 @@ class Admission:
         self._moved.clear()
         if not self._closed:
             with suppress(TimeoutError):
-                async with asyncio.timeout(delay):
+                async with asyncio.timeout(max(delay, _LEAST_WAIT)):
                     await self._moved.wait()
         if self._closed:
             raise ClientClosedError("the client is being closed")

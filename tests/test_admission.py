@@ -1,0 +1,259 @@
+"""Who may write on the wire, and when, in virtual time."""
+
+import asyncio
+import random
+from itertools import pairwise
+
+import pytest
+
+from routee_async.admission import Admission
+from routee_async.errors import ClientClosedError, ConnectError, PoolTimeoutError, RateLimitError, ServiceDownError
+from routee_async.pace import Pace
+from tests.virtual_time import in_virtual_time
+
+FOREVER = float("inf")
+
+
+class Service:
+    """A service that answers free questions, or does not."""
+
+    def __init__(self) -> None:
+        self.is_up = True
+        self.asked: list[float] = []
+
+    async def is_answering(self) -> bool:
+        """Answer after a moment."""
+        self.asked.append(now())
+        await asyncio.sleep(0.01)
+        return self.is_up
+
+
+def now() -> float:
+    """Loop time."""
+    return asyncio.get_running_loop().time()
+
+
+def make(service: Service | None = None, *, pace: Pace | None = None, max_connections: int = 10) -> Admission:
+    """Make an admission."""
+    answering = (service or Service()).is_answering
+    return Admission(pace or Pace(), max_connections, answering, longest_pause=60.0, rng=random.Random(1))
+
+
+async def send(
+    admission: Admission, *, well: bool | None = True, patient: bool = True, parts: int = 1, takes: float = 0.0
+) -> float:
+    """Enter, take a while, end as told; return when it started."""
+    await admission.enter_paid(parts, now() + 60, patient=patient)
+    started_at = now()
+    try:
+        await asyncio.sleep(takes)
+        if well:
+            admission.accepted(parts, started_at)
+    finally:
+        admission.record(well, started_at)
+        admission.leave()
+    return started_at
+
+
+async def break_down(admission: Admission, service: Service) -> None:
+    """Let the service work once, and then fail five times in a row."""
+    await send(admission)
+    service.is_up = False
+    for _ in range(5):
+        await send(admission, well=False)
+
+
+@in_virtual_time
+async def test_turns_bound_sends_and_reads_together() -> None:
+    """No more than so many are on the wire, and whoever waits gets the turn that becomes free."""
+    admission = make(max_connections=2)
+    await admission.enter(FOREVER)
+    first = asyncio.create_task(send(admission, takes=5))
+    second = asyncio.create_task(send(admission))
+    assert await second == 5
+    assert await first == 0
+    admission.leave()
+
+
+@in_virtual_time
+async def test_read_without_a_turn_gives_up_in_time() -> None:
+    """A read that finds every connection busy until its time is over was not made."""
+    admission = make(max_connections=1)
+    await admission.enter(FOREVER)
+    with pytest.raises(PoolTimeoutError):
+        await admission.enter(now() + 3)
+    assert now() == 3
+    admission.leave()
+    await admission.enter(FOREVER)
+
+
+@in_virtual_time
+async def test_configured_pace_is_obeyed() -> None:
+    """Ten parts a second: twenty messages of two parts take four seconds, evenly."""
+    admission = make(pace=Pace(parts_per_second=10))
+    starts = await asyncio.gather(*(send(admission, parts=2) for _ in range(20)))
+    assert starts == pytest.approx([0.2 * number for number in range(20)], abs=0.02)
+
+
+@in_virtual_time
+async def test_request_to_wait_concerns_everybody() -> None:
+    """After a refusal nobody starts before the time that was asked for."""
+    admission = make()
+    await admission.enter_paid(1, FOREVER, patient=True)
+    admission.refused(30.0, now())
+    admission.leave()
+    starts = await asyncio.gather(*(send(admission) for _ in range(5)))
+    assert min(starts) >= 30
+
+
+@in_virtual_time
+async def test_single_send_has_no_time_for_a_long_pause() -> None:
+    """A send that is not part of a batch is told at once when the pause is longer than its time, and waits for a short one."""
+    admission = make()
+    admission.refused(100.0, now())
+    with pytest.raises(RateLimitError) as caught:
+        await send(admission, patient=False)
+    assert caught.value.retry_after == 100
+    assert now() == 0
+    await asyncio.sleep(60)
+    assert await send(admission, patient=False) >= 100
+
+
+@in_virtual_time
+async def test_pause_that_grows_while_waiting() -> None:
+    """A send whose wait grows beyond its time ends as refused for now, when that time is over."""
+    admission = make()
+    admission.refused(10.0, now())
+    waiting = asyncio.create_task(send(admission, patient=False))
+    await asyncio.sleep(5)
+    admission.refused(500.0, now())
+    with pytest.raises(RateLimitError):
+        await waiting
+    assert now() == 60
+
+
+@in_virtual_time
+async def test_send_without_a_turn_gives_up_in_time() -> None:
+    """A single send that finds every connection busy until its time is over was not made."""
+    admission = make(max_connections=1)
+    await admission.enter(FOREVER)
+    with pytest.raises(PoolTimeoutError):
+        await send(admission, patient=False)
+    assert now() == 60
+
+
+@in_virtual_time
+async def test_gate_that_closes_during_the_wait_for_a_turn_counts() -> None:
+    """A message that was let through pace but had to wait for a connection looks again before it starts."""
+    admission = make(max_connections=1)
+    await admission.enter(FOREVER)
+    waiting = asyncio.create_task(send(admission))
+    await asyncio.sleep(1)
+    admission.refused(20.0, now())
+    admission.leave()
+    assert await waiting >= 21
+
+
+@in_virtual_time
+async def test_failing_service_pauses_batches() -> None:
+    """After five failures in a row nothing is sent until the service answers a free question; then batches go on."""
+    service = Service()
+    admission = make(service)
+    await break_down(admission, service)
+    waiting = [asyncio.create_task(send(admission)) for _ in range(10)]
+    await asyncio.sleep(10)
+    assert not any(task.done() for task in waiting)
+    assert len(service.asked) >= 3
+    service.is_up = True
+    starts = await asyncio.gather(*waiting)
+    assert min(starts) > 10
+
+
+@in_virtual_time
+async def test_single_sends_are_not_paused() -> None:
+    """The breaker concerns batches: a single send goes out, and its own end is what its caller learns."""
+    service = Service()
+    admission = make(service)
+    await break_down(admission, service)
+    assert await send(admission, patient=False) == now()
+    assert not service.asked
+
+
+@in_virtual_time
+async def test_long_outage_ends_the_wait() -> None:
+    """A message of a batch waits a minute for the service, and is then said not to have been sent."""
+    service = Service()
+    admission = make(service)
+    await break_down(admission, service)
+    results = await asyncio.gather(*(send(admission) for _ in range(20)), return_exceptions=True)
+    assert {type(result) for result in results} == {ServiceDownError}
+    assert 59 < now() < 95
+
+
+@in_virtual_time
+async def test_service_that_never_answered_is_not_waited_for() -> None:
+    """Where nothing has ever worked the address is wrong, and nobody waits for it to get better."""
+    service = Service()
+    service.is_up = False
+    admission = make(service)
+    for _ in range(5):
+        await send(admission, well=False)
+    with pytest.raises(ConnectError, match="address"):
+        await send(admission)
+    assert now() == 0
+
+
+@in_virtual_time
+async def test_trial_is_one_send_at_a_time(caplog: pytest.LogCaptureFixture) -> None:
+    """When the service answers again, messages go one by one until it has proved itself; both turns of events are told."""
+    service = Service()
+    admission = make(service)
+    await break_down(admission, service)
+    service.is_up = True
+    starts = sorted(await asyncio.gather(*(send(admission, takes=1) for _ in range(8))))
+    assert all(later - earlier > 0.99 for earlier, later in pairwise(starts[:4]))
+    assert starts[-1] - starts[3] < 0.99
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["the service fails", "the service answers"]
+
+
+@in_virtual_time
+async def test_failed_trial_pauses_again() -> None:
+    """A service that reads well and writes badly stays paused."""
+    service = Service()
+    admission = make(service)
+    await break_down(admission, service)
+    service.is_up = True
+    await send(admission, well=False)
+    before = now()
+    assert await send(admission) > before + 1
+
+
+@in_virtual_time
+async def test_cancelled_head_of_the_line_makes_room() -> None:
+    """Whoever leaves the line, even in the middle of asking the service, does not block those behind."""
+    service = Service()
+    admission = make(service)
+    await break_down(admission, service)
+    head, second = asyncio.create_task(send(admission)), asyncio.create_task(send(admission))
+    await asyncio.sleep(1.005)
+    assert service.asked
+    head.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await head
+    service.is_up = True
+    assert await second > 1
+
+
+@in_virtual_time
+async def test_closing_tells_whoever_is_held_back() -> None:
+    """When the client is closed, messages that wait for gate or breaker are not sent, and learn it at once."""
+    admission = make()
+    admission.refused(1000.0, now())
+    waiting = [asyncio.create_task(send(admission)) for _ in range(3)]
+    await asyncio.sleep(1)
+    admission.close()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(result) for result in results} == {ClientClosedError}
+    assert now() == 1
+    with pytest.raises(ClientClosedError):
+        await send(admission)
