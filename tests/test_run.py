@@ -1,0 +1,344 @@
+"""Runs with a ledger: begun, stopped, killed, resumed; over the sandbox, with a real file."""
+
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from routee_async import (
+    Accepted,
+    BulkStoppedError,
+    InsufficientBalanceError,
+    InvalidRecipientError,
+    Ledger,
+    LedgerError,
+    LedgerMismatchError,
+    NotSent,
+    OnUnknown,
+    Outcome,
+    OutcomeUnknownError,
+    Rejected,
+    RetryPolicy,
+    RouteeClient,
+    RowState,
+    Sms,
+    Unknown,
+)
+from routee_async.references import reference_of
+from routee_async.run import checksum_of
+from routee_async.sandbox import Fault, Sandbox, faults
+
+QUICK = RetryPolicy(min_delay=0.01, max_delay=0.02, lookup_delays=(0.01, 0.02, 0.05))
+MESSAGES = [Sms(to=f"+30697000000{number}", sender_id="P", body="Hello", label=f"mine {number}") for number in range(5)]
+
+
+@pytest.fixture
+async def client(sandbox: Sandbox) -> AsyncIterator[RouteeClient]:
+    """A client that looks up soon."""
+    async with sandbox.client(retry=QUICK) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """A ledger that has not been begun."""
+    return Ledger(tmp_path / "run.db")
+
+
+async def run(
+    client: RouteeClient,
+    ledger: Ledger,
+    messages: list[Sms] | None = None,
+    *,
+    on_unknown: OnUnknown = OnUnknown.REPORT,
+    into: dict[int, Outcome] | None = None,
+) -> dict[int, Outcome]:
+    """Run a batch to its end; *into* keeps what came before an error."""
+    outcomes = {} if into is None else into
+    async for outcome in client.send_many(MESSAGES if messages is None else messages, ledger=ledger, on_unknown=on_unknown):
+        assert outcome.index not in outcomes
+        outcomes[outcome.index] = outcome
+    return outcomes
+
+
+def kinds(outcomes: dict[int, Outcome]) -> list[str]:
+    """Names of the outcomes, in order of index."""
+    return [type(outcomes[index]).__name__ for index in sorted(outcomes)]
+
+
+async def begin(ledger: Ledger, index: int, sms: Sms) -> str:
+    """Leave a row as a killed run would: intended, and nothing more. Returns its reference."""
+    run_id = await ledger.open()
+    reference = reference_of(run_id, index)
+    await ledger.intend(index, reference, checksum_of(sms))
+    await ledger.close()
+    return reference
+
+
+async def test_run_that_ended_well_is_not_sent_again(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """The same input with the same ledger gives the same outcomes, and no request to send."""
+    first = await run(client, ledger)
+    second = await run(client, ledger)
+    assert kinds(first) == kinds(second) == ["Accepted"] * 5
+    for index in range(5):
+        before, after = first[index], second[index]
+        assert isinstance(before, Accepted)
+        assert isinstance(after, Accepted)
+        assert attrs.evolve(before.sent, created_at=None) == after.sent
+        assert after.sent.label == f"mine {index}"
+    assert sandbox.journal.sends_received == 5
+    assert ledger.summary().states[RowState.ACCEPTED] == 5
+    assert ledger.summary().finished == 5
+
+
+async def test_ledger_holds_what_the_server_holds(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """Each row has the reference that is on the wire and the id that Routee gave."""
+    await run(client, ledger)
+    rows = {row.reference: row.tracking_id for row in ledger}
+    assert rows == {(message.label or "").split()[0]: message.tracking_id for message in sandbox.journal.accepted}
+    assert all(row.parts == 1 for row in ledger)
+
+
+async def test_another_list_is_refused(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """A resumed run sends nothing from a list that is not its own."""
+    await run(client, ledger)
+    others = [attrs.evolve(sms, body="Other") for sms in MESSAGES]
+    with pytest.raises(LedgerMismatchError, match="same input"):
+        await run(client, ledger, others)
+    assert sandbox.journal.sends_received == 5
+
+
+@pytest.mark.parametrize("messages", [MESSAGES[:4], [*MESSAGES, MESSAGES[0]]], ids=["shorter", "longer"])
+async def test_list_of_another_length_is_refused(
+    sandbox: Sandbox,
+    client: RouteeClient,
+    ledger: Ledger,
+    messages: list[Sms],
+) -> None:
+    """When the input was read to its end, a shorter or longer one is another list."""
+    await run(client, ledger)
+    with pytest.raises(LedgerMismatchError):
+        await run(client, ledger, messages)
+    assert sandbox.journal.sends_received == 5
+
+
+async def test_invalid_message_is_settled_without_an_intent(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """What was refused before any I/O is in the ledger, with its error, and stays refused."""
+    messages = [attrs.evolve(MESSAGES[0], to="call me"), MESSAGES[1]]
+    for _ in range(2):
+        outcomes = await run(client, ledger, messages)
+        assert kinds(outcomes) == ["Rejected", "Accepted"]
+        rejected = outcomes[0]
+        assert isinstance(rejected, Rejected)
+        assert isinstance(rejected.error, InvalidRecipientError)
+    assert sandbox.journal.sends_received == 1
+    assert next(iter(ledger)).intended_at is None
+
+
+async def test_message_that_was_not_sent_is_sent_on_resume(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """What provably never left goes out when the run is resumed."""
+    sandbox.faults.add(Fault(faults.error(429, retry_after="3600"), path="/sms"))
+    assert kinds(await run(client, ledger)) == ["NotSent"] * 5
+    sandbox.faults.clear()
+    async with sandbox.client(retry=QUICK) as fresh:
+        assert kinds(await run(fresh, ledger)) == ["Accepted"] * 5
+    assert sandbox.journal.sends_accepted == 5
+
+
+async def test_refusals_of_a_stop_are_sent_on_resume(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """When the money runs out the run stops; topped up and resumed, every message is sent exactly once."""
+    sandbox.application.account.balance = sandbox.application.account.price * 2
+    outcomes: dict[int, Outcome] = {}
+    with pytest.raises(BulkStoppedError) as caught:
+        await run(client, ledger, into=outcomes)
+    assert isinstance(caught.value.cause, InsufficientBalanceError)
+    assert kinds(outcomes).count("Accepted") == 2
+    sandbox.application.account.balance = sandbox.application.account.price * 100
+    assert kinds(await run(client, ledger)) == ["Accepted"] * 5
+    assert sandbox.journal.sends_accepted == 5
+    assert not sandbox.journal.duplicates()
+
+
+async def test_doubt_is_settled_within_the_run(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """With `RECONCILE` a message whose answer was lost is looked up and adopted, and one that never arrived is sent again."""
+    sandbox.faults.add(
+        Fault(faults.close(accepted=True), path="/sms", to=MESSAGES[1].to, times=1),
+        Fault(faults.error(500), path="/sms", to=MESSAGES[3].to, times=1),
+    )
+    assert kinds(await run(client, ledger, on_unknown=OnUnknown.RECONCILE)) == ["Accepted"] * 5
+    assert sandbox.journal.sends_accepted == 5
+    assert sandbox.journal.sends_received == 6
+    assert not sandbox.journal.duplicates()
+
+
+async def test_reported_doubt_is_looked_up_on_resume(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """A message left unknown costs a free look-up when the run is resumed: found it is accepted, absent it stays unknown."""
+    sandbox.faults.add(
+        Fault(faults.close(accepted=True), path="/sms", to=MESSAGES[1].to, times=1),
+        Fault(faults.error(500), path="/sms", to=MESSAGES[3].to, times=1),
+    )
+    assert kinds(await run(client, ledger)) == ["Accepted", "Unknown", "Accepted", "Unknown", "Accepted"]
+    outcomes = await run(client, ledger)
+    assert kinds(outcomes) == ["Accepted", "Accepted", "Accepted", "Unknown", "Accepted"]
+    unknown = outcomes[3]
+    assert isinstance(unknown, Unknown)
+    assert isinstance(unknown.error, OutcomeUnknownError)
+    assert unknown.error.status == 500
+    assert sandbox.journal.sends_received == 5
+
+
+@pytest.mark.parametrize(
+    ("on_unknown", "kind", "sends"),
+    [(OnUnknown.REPORT, "Unknown", 0), (OnUnknown.RECONCILE, "Accepted", 1), (OnUnknown.RESEND, "Accepted", 1)],
+)
+async def test_message_of_a_killed_run_that_never_left(
+    sandbox: Sandbox,
+    client: RouteeClient,
+    ledger: Ledger,
+    on_unknown: OnUnknown,
+    kind: str,
+    sends: int,
+) -> None:
+    """An intent without a message at Routee is sent only by a caller who wants doubt settled."""
+    await begin(ledger, 0, MESSAGES[0])
+    outcomes = await run(client, ledger, MESSAGES[:1], on_unknown=on_unknown)
+    assert kinds(outcomes) == [kind]
+    assert sandbox.journal.sends_received == sends
+    if isinstance(unknown := outcomes[0], Unknown):
+        assert isinstance(unknown.error, OutcomeUnknownError)
+        assert unknown.error.phase == "crash"
+
+
+@pytest.mark.parametrize("on_unknown", list(OnUnknown))
+async def test_message_of_a_killed_run_that_was_sent(
+    sandbox: Sandbox,
+    client: RouteeClient,
+    ledger: Ledger,
+    on_unknown: OnUnknown,
+) -> None:
+    """An intent whose message is at Routee is adopted, whatever the policy, and not sent again."""
+    reference = await begin(ledger, 0, MESSAGES[0])
+    sent = await client.send(attrs.evolve(MESSAGES[0], label=f"{reference} {MESSAGES[0].label}"))
+    outcomes = await run(client, ledger, MESSAGES[:1], on_unknown=on_unknown)
+    accepted = outcomes[0]
+    assert isinstance(accepted, Accepted)
+    assert accepted.sent.tracking_id == sent.tracking_id
+    assert sandbox.journal.sends_received == 1
+
+
+async def test_message_that_is_there_twice_is_told(
+    client: RouteeClient,
+    ledger: Ledger,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """When Routee has a message twice, outcome, ledger and log say so."""
+    reference = await begin(ledger, 0, MESSAGES[0])
+    copies = [await client.send(attrs.evolve(MESSAGES[0], label=f"{reference} {MESSAGES[0].label}")) for _ in range(2)]
+    caplog.set_level(logging.WARNING, "routee_async")
+    outcomes = await run(client, ledger, MESSAGES[:1])
+    accepted = outcomes[0]
+    assert isinstance(accepted, Accepted)
+    assert {accepted.sent.tracking_id, *accepted.sent.duplicates} == {copy.tracking_id for copy in copies}
+    assert next(iter(ledger)).duplicates == accepted.sent.duplicates
+    assert "found 2 times" in caplog.text
+
+
+async def test_ledger_that_cannot_be_written_stops_before_the_bytes(
+    sandbox: Sandbox,
+    client: RouteeClient,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No intent on disk, nothing on the wire."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise LedgerError("run.db", "disk full")
+
+    monkeypatch.setattr(Ledger, "intend", fail)
+    outcomes: dict[int, Outcome] = {}
+    with pytest.raises(BulkStoppedError) as caught:
+        await run(client, ledger, into=outcomes)
+    assert isinstance(caught.value.cause, LedgerError)
+    assert all(isinstance(outcome, NotSent) for outcome in outcomes.values())
+    assert sandbox.journal.sends_received == 0
+
+
+async def test_outcome_that_cannot_be_written_stops_the_run(
+    sandbox: Sandbox,
+    client: RouteeClient,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An outcome that does not get to the disk is still told, and nothing more is begun."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise LedgerError("run.db", "disk full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Ledger, "settle", fail)
+        outcomes: dict[int, Outcome] = {}
+        with pytest.raises(BulkStoppedError):
+            await run(client, ledger, into=outcomes)
+    sent = sandbox.journal.sends_received
+    assert sent == len(outcomes) > 0
+    assert set(kinds(outcomes)) == {"Accepted"}
+    assert kinds(await run(client, ledger)) == ["Accepted"] * 5
+    assert sandbox.journal.sends_accepted == 5
+
+
+async def test_ledger_in_use_is_refused(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """Two runs never share a ledger."""
+    await ledger.open()
+    with pytest.raises(LedgerError):
+        await run(client, Ledger(str(ledger)))
+    await ledger.close()
+    assert sandbox.journal.sends_received == 0
+
+
+async def test_too_many_unknowns_stop_the_batch(sandbox: Sandbox, client: RouteeClient) -> None:
+    """Past `max_unknown` the caller is asked instead of the account being spent on doubt."""
+    sandbox.faults.add(Fault(faults.error(500), path="/sms"))
+    outcomes = []
+    with pytest.raises(BulkStoppedError) as caught:  # noqa: PT012 - what came before the error is counted
+        async for outcome in client.send_many(MESSAGES, concurrency=1, max_unknown=2):
+            outcomes.append(outcome)  # noqa: PERF401 - as above
+    assert [type(outcome) for outcome in outcomes] == [Unknown] * 3
+    assert isinstance(caught.value.cause, OutcomeUnknownError)
+    assert caught.value.attempted == 3
+
+
+async def test_long_label_leaves_no_room_for_a_reference(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """Where nobody will look for the reference a long label goes out as it is; where somebody will, it is refused."""
+    long = [attrs.evolve(MESSAGES[0], label="x" * 350)]
+    outcomes = [outcome async for outcome in client.send_many(long)]
+    assert isinstance(outcomes[0], Accepted)
+    assert outcomes[0].sent.label == "x" * 350
+    refused = await run(client, ledger, long)
+    assert isinstance(refused[0], Rejected)
+    assert "label" in str(refused[0].error)
+    assert sandbox.journal.sends_received == 1
+
+
+async def test_single_send_can_be_reconciled(sandbox: Sandbox, client: RouteeClient) -> None:
+    """`send` with `RECONCILE` carries a reference too, and is adopted when its answer is lost."""
+    sandbox.faults.add(Fault(faults.close(accepted=True), path="/sms", times=1))
+    sent = await client.send(MESSAGES[0], on_unknown=OnUnknown.RECONCILE)
+    assert sent.label == MESSAGES[0].label
+    assert sent.reference is not None
+    assert sandbox.journal.sends_received == 1
+
+
+async def test_tracked_parts_have_the_callers_label(client: RouteeClient) -> None:
+    """Reference and label come back apart."""
+    (accepted,) = [outcome async for outcome in client.send_many(MESSAGES[:1])]
+    assert isinstance(accepted, Accepted)
+    (part,) = await client.fetch_tracking(accepted.sent.tracking_id)
+    assert (part.label, part.reference) == (MESSAGES[0].label, accepted.sent.reference)
+
+
+def test_checksum_tells_messages_apart() -> None:
+    """Every field counts, also of what is no message."""
+    assert checksum_of(MESSAGES[0]) == checksum_of(attrs.evolve(MESSAGES[0]))
+    assert len({checksum_of(each) for each in (*MESSAGES, attrs.evolve(MESSAGES[0], flash=True), "text", None)}) == 8
