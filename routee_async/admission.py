@@ -28,6 +28,7 @@ class Admission:
         max_connections: The most requests on the wire at a time.
         is_answering: Asks the service something free; True when it answers.
         longest_pause: Seconds that a message of a batch waits for a failing service.
+        longest_wait: Seconds for which everybody is held back at most, whatever the server asks for: then one finds out.
         rng: Source of jitter.
     """
 
@@ -38,6 +39,7 @@ class Admission:
         is_answering: Callable[[], Awaitable[bool]],
         *,
         longest_pause: float,
+        longest_wait: float,
         rng: random.Random,
     ) -> None:
         self._pacer = Pacer(pace)
@@ -48,6 +50,7 @@ class Admission:
         self._random = rng.random
         self._loop = asyncio.get_running_loop()
         self._longest_pause = longest_pause
+        self._longest_wait = longest_wait
         self._paused_since: float | None = None
         self._moved = asyncio.Event()
         self._has_answered = False
@@ -123,7 +126,8 @@ class Admission:
             wait: Seconds that it asked for; None where it did not say.
             started_at: When the refused send started.
         """
-        self._pacer.refused(self._loop.time(), wait, started_at)
+        capped = None if wait is None else min(wait, self._longest_wait)
+        self._pacer.refused(self._loop.time(), capped, started_at)
 
     def record(self, well: bool | None, started_at: float) -> None:  # noqa: FBT001 - three values, and one meaning
         """Note how a send ended, for the breaker: see `Breaker.record`."""

@@ -98,7 +98,14 @@ class Caller:
         self._total = timeout.total
         self._policy = policy
         self._budget = retry.Budget(policy.budget, policy.budget_refill)
-        self._admission = Admission(pace, max_connections, self._is_answering, longest_pause=timeout.total, rng=rng)
+        self._admission = Admission(
+            pace,
+            max_connections,
+            self._is_answering,
+            longest_pause=timeout.total,
+            longest_wait=policy.max_retry_after,
+            rng=rng,
+        )
         self._tokens = TokenSource(self._fetch_token)
         self._random = rng.random
         self._loop = asyncio.get_running_loop()

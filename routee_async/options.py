@@ -81,7 +81,8 @@ class RetryPolicy:
         attempts: The most attempts of one call, the first included.
         min_delay: Full jitter is drawn from 0 to `min_delay` before the first repeat, doubled for each further one.
         max_delay: The longest such wait.
-        max_retry_after: The longest `Retry-After` that is waited for; a longer one fails the call at once.
+        max_retry_after: The longest `Retry-After` that is waited for. A longer one fails the call that got it at once, and
+            holds the others back for this long.
         lookup_delays: Seconds after a doubtful attempt at which the message is looked up, ascending; the last is the window after
             which an absent message counts as never sent. Routee shows a message a second to a few seconds after accepting it.
         budget: Repeats that all calls of a client together may spend at once; each repeat takes 1.

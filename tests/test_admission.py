@@ -36,7 +36,7 @@ def now() -> float:
 def make(service: Service | None = None, *, pace: Pace | None = None, max_connections: int = 10) -> Admission:
     """Make an admission."""
     answering = (service or Service()).is_answering
-    return Admission(pace or Pace(), max_connections, answering, longest_pause=60.0, rng=random.Random(1))
+    return Admission(pace or Pace(), max_connections, answering, longest_pause=60.0, longest_wait=1000.0, rng=random.Random(1))
 
 
 async def send(
@@ -104,6 +104,14 @@ async def test_request_to_wait_concerns_everybody() -> None:
     admission.leave()
     starts = await asyncio.gather(*(send(admission) for _ in range(5)))
     assert min(starts) >= 30
+
+
+@in_virtual_time
+async def test_no_server_holds_everybody_back_for_ever() -> None:
+    """A request to wait for longer than the policy bears is kept for as long as it bears, and then tried."""
+    admission = make()
+    admission.refused(10**9, now())
+    assert 1000 <= await send(admission) < 1010
 
 
 @in_virtual_time

@@ -30,7 +30,7 @@ from routee_async.references import reference_of
 from routee_async.run import checksum_of
 from routee_async.sandbox import Fault, Sandbox, faults
 
-QUICK = RetryPolicy(min_delay=0.01, max_delay=0.02, lookup_delays=(0.01, 0.02, 0.05))
+QUICK = RetryPolicy(min_delay=0.01, max_delay=0.02, max_retry_after=0.2, lookup_delays=(0.01, 0.02, 0.05))
 MESSAGES = [Sms(to=f"+30697000000{number}", sender_id="P", body="Hello", label=f"mine {number}") for number in range(5)]
 
 
