@@ -81,7 +81,9 @@ def decode_json(body: bytes) -> object:
     try:
         return orjson.loads(body) if orjson else json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedResponseError((f"no JSON @ $ ({type(error).__name__})",)) from None
+        problem = f"no JSON @ $ ({type(error).__name__})"
+    # Out here, so that the parser's exception, which holds the whole text, does not hang on ours.
+    raise MalformedResponseError((problem,))
 
 
 def encode_json(value: object) -> bytes:
@@ -105,7 +107,9 @@ def structure(payload: object, cls: type[T]) -> T:
     try:
         return converter.structure(payload, cls)
     except Exception as error:  # noqa: BLE001 - cattrs raises whatever its hooks raise; each is a problem of the payload
-        raise MalformedResponseError(tuple(cattrs.transform_error(error)[:_MOST_PROBLEMS])) from None
+        problems = tuple(cattrs.transform_error(error)[:_MOST_PROBLEMS])
+    # Out here, so that what cattrs raised, which holds pieces of the payload, does not hang on ours.
+    raise MalformedResponseError(problems)
 
 
 def flatten_part(row: object) -> object:

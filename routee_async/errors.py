@@ -186,7 +186,7 @@ class APIError(RouteeError):
 
 
 class BadRequestError(APIError):
-    """Routee refused the request as it is (400, 405, 413, 415, 422)."""
+    """Routee refused the request as it is (400, 405, 413, 415, 422 and any other 4xx without a class of its own)."""
 
     safe_to_resend = True
 

@@ -32,6 +32,8 @@ BALANCE_TOO_LOW = "400001009"
 _MIB = 1024 * 1024
 _CLIENT_ERRORS = range(400, 500)
 _SUCCESS = range(200, 300)
+UNDECIDED = frozenset({408, 425, 499})
+"""4xx that say nothing about whether the request was processed."""
 _MOST_DIGITS = 12
 """A `Retry-After` of more digits is no number of seconds that anybody means."""
 
@@ -405,21 +407,17 @@ def _has_message(inner: object) -> bool:
     return isinstance(inner, dict) and "developerMessage" in inner
 
 
+# Any other 4xx is a `BadRequestError`.
 _ERROR_CLASSES: Mapping[int, type[APIError]] = {
-    400: BadRequestError,
     401: AuthenticationError,
     403: PermissionDeniedError,
     404: NotFoundError,
-    405: BadRequestError,
     409: ConflictError,
-    413: BadRequestError,
-    415: BadRequestError,
-    422: BadRequestError,
     429: RateLimitError,
 }
 
 
 def _error_class(status: int) -> type[APIError]:
     if status in _CLIENT_ERRORS:
-        return _ERROR_CLASSES.get(status, APIError)
+        return APIError if status in UNDECIDED else _ERROR_CLASSES.get(status, BadRequestError)
     return ServerError if status >= _CLIENT_ERRORS.stop else APIError

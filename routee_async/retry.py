@@ -30,7 +30,7 @@ from routee_async.errors import (
 )
 from routee_async.models import NotSent, Rejected, Unknown
 from routee_async.options import RetryPolicy
-from routee_async.protocol import Failure, Phase, Request, Response, is_documented_error, read_error, retry_after
+from routee_async.protocol import UNDECIDED, Failure, Phase, Request, Response, is_documented_error, read_error, retry_after
 
 _LEAST_TIME = 5.0
 _LEAST_SHARE = 0.25
@@ -75,8 +75,6 @@ READ = Decision(Action.READ)
 _PAID: Mapping[int, Action] = {401: Action.RENEW, 403: Action.RENEW, 429: Action.REPEAT}
 # Answers that are a no whatever their body looks like (a 401 may be empty, §8 row 15; a 429 has no documented body).
 _PLAIN_NO = frozenset({401, 429})
-# 4xx that say nothing about whether the request was processed.
-_UNDECIDED = frozenset({408, 425, 499})
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = 500
 _TOO_MANY = 429
@@ -140,7 +138,7 @@ def not_written(failure: Failure) -> NotSentError:
 
 def _after_paid_answer(request: Request, answer: Response) -> Decision:
     status = answer.status
-    is_no = status in _PLAIN_NO or (status in _CLIENT_ERRORS and status not in _UNDECIDED and is_documented_error(answer))
+    is_no = status in _PLAIN_NO or (status in _CLIENT_ERRORS and status not in UNDECIDED and is_documented_error(answer))
     if not is_no:
         error = OutcomeUnknownError(request.reference, Phase.STATUS, _unknown_because(status), status)
         return Decision(Action.RAISE, error)

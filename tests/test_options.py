@@ -28,8 +28,8 @@ def test_retry_defaults() -> None:
 
 
 def test_on_unknown() -> None:
-    """The only choice for a message that may have been sent is to say so."""
-    assert [choice.value for choice in OnUnknown] == ["report"]
+    """A message that may have been sent is reported, looked up, or sent again: nothing else."""
+    assert [choice.value for choice in OnUnknown] == ["report", "reconcile", "resend"]
 
 
 @pytest.mark.parametrize("value", NOT_POSITIVE, ids=repr)
@@ -41,11 +41,25 @@ def test_timeouts_are_positive(field: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("value", NOT_POSITIVE, ids=repr)
-@pytest.mark.parametrize("field", [field.name for field in attrs.fields(RetryPolicy) if field.name != "attempts"])
+@pytest.mark.parametrize(
+    "field", [field.name for field in attrs.fields(RetryPolicy) if field.name not in {"attempts", "lookup_delays"}]
+)
 def test_delays_are_positive(field: str, value: object) -> None:
     """A delay or budget that is not a finite number above 0 fails where it is made."""
     with pytest.raises(ConfigurationError, match=f"^{field}: must be a number above 0, not "):
         retry_policy(**{field: value})
+
+
+@pytest.mark.parametrize("value", [(), (0,), (-1, 2), (5, 3), (1, float("inf")), (True,)], ids=repr)
+def test_look_ups_are_ascending(value: tuple[float, ...]) -> None:
+    """Look-ups that are missing, not after the attempt or out of order fail where they are made."""
+    with pytest.raises(ConfigurationError, match="^lookup_delays: "):
+        RetryPolicy(lookup_delays=value)
+
+
+def test_look_ups_may_come_in_any_series() -> None:
+    """A list is as good as a tuple."""
+    assert RetryPolicy(lookup_delays=[1, 2.5]).lookup_delays == (1, 2.5)
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, 2.0, True, "3", None], ids=repr)

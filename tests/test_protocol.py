@@ -148,7 +148,8 @@ def test_rows_of_another_message_are_refused() -> None:
     [
         (400, BadRequestError),
         (401, AuthenticationError),
-        (402, APIError),
+        (402, BadRequestError),
+        (408, APIError),
         (403, PermissionDeniedError),
         (404, NotFoundError),
         (405, BadRequestError),

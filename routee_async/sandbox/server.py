@@ -51,9 +51,9 @@ class SandboxServer:
         return 0 if self._server is None else len(self._server.connections)
 
     async def serve_forever(self) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled, or stopped by somebody else."""
         if self._listener is not None:
-            await self._listener.serve_forever()
+            await self._stopping.wait()
 
     async def stop(self) -> None:
         """Close everything at once; whatever hangs is cut off."""
