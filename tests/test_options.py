@@ -53,7 +53,7 @@ def test_delays_are_positive(field: str, value: object) -> None:
 @pytest.mark.parametrize("value", [(), (0,), (-1, 2), (5, 3), (1, float("inf")), (True,)], ids=repr)
 def test_look_ups_are_ascending(value: tuple[float, ...]) -> None:
     """Look-ups that are missing, not after the attempt or out of order fail where they are made."""
-    with pytest.raises(ConfigurationError, match="^lookup_delays: "):
+    with pytest.raises(ConfigurationError, match=r"^lookup_delays: "):
         RetryPolicy(lookup_delays=value)
 
 
