@@ -101,17 +101,23 @@ class TokenSource:
         return await asyncio.shield(self._refresh)
 
     async def _run_refresh(self, serial: int) -> HeldToken:
-        began = asyncio.get_running_loop().time()
-        return hold(await self._fetch(), began, serial)
+        # What came of it is noted here and not when the task is reported as done, a turn of the loop later: whoever came in between
+        # would wait for a task that is over, which returns at once and for ever.
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            self._held = hold(await self._fetch(), began, serial)
+        except RouteeError as error:
+            self._failure = error
+            self._failed_until = loop.time() + _COOL_DOWN
+            raise
+        finally:
+            self._refresh = None
+        self._failure = None
+        return self._held
 
     def _refreshed(self, task: "asyncio.Task[HeldToken]") -> None:
-        self._refresh = None
-        if task.cancelled():
-            return
-        error = task.exception()  # also marks it as seen, should every waiter be gone
-        if error is None:
-            self._held = task.result()
-            self._failure = None
-        elif isinstance(error, RouteeError):
-            self._failure = error
-            self._failed_until = task.get_loop().time() + _COOL_DOWN
+        if self._refresh is task:  # cancelled before it had begun
+            self._refresh = None
+        if not task.cancelled():
+            task.exception()  # marks it as seen, should every waiter be gone

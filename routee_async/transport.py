@@ -24,7 +24,7 @@ from yarl import URL
 
 from routee_async.errors import ConfigurationError
 from routee_async.options import Timeout
-from routee_async.protocol import Failure, Host, Phase, Request, Response
+from routee_async.protocol import Endpoint, Failure, Host, Phase, Request, Response
 
 _USER_AGENT: Final = (
     f"routee-async/{version('routee-async')} aiohttp/{aiohttp.__version__} Python/{sys.version_info[0]}.{sys.version_info[1]}"
@@ -204,7 +204,7 @@ class AiohttpTransport:
             connector = _Connector(limit=max_connections + _FOR_THE_TOKEN)
             self._own = session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         self._session = session
-        self._urls: dict[str, URL] = {}
+        self._urls: dict[Endpoint, URL] = {}
         self._full_time = self._client_timeout(timeout.total)
 
     async def exchange(self, request: Request, authorization: str, time_left: float) -> Response:
@@ -252,13 +252,13 @@ class AiohttpTransport:
 
     def _url(self, request: Request) -> URL:
         # Built once for each path and never from a path that Routee or the caller could make absolute: the token goes nowhere else.
-        host, path = request.endpoint.host, request.path
-        if path == request.endpoint.path:
-            url = self._urls.get(path)
-            if url is None:
-                url = self._urls[path] = URL(self._origins[host] + path, encoded=True)
-            return url
-        return URL(self._origins[host] + path, encoded=True)
+        endpoint = request.endpoint
+        if request.path != endpoint.path:
+            return URL(self._origins[endpoint.host] + request.path, encoded=True)
+        url = self._urls.get(endpoint)
+        if url is None:
+            url = self._urls[endpoint] = URL(self._origins[endpoint.host] + endpoint.path, encoded=True)
+        return url
 
     def _headers(self, authorization: str) -> CIMultiDict[str]:
         return CIMultiDict(
@@ -331,6 +331,7 @@ _ONLY_WHILE_CONNECTING = (
     aiohttp.ClientHttpProxyError,
     aiohttp.ConnectionTimeoutError,
     _SpokeFirstError,
+    RuntimeError,
 )
 _AFTER_WRITING: tuple[tuple[type[BaseException], Phase], ...] = (
     (_TooLargeError, Phase.BODY),
@@ -382,6 +383,11 @@ def _was_closed_before_writing(error: BaseException) -> bool:
 
 
 def _name(error: BaseException) -> str:
-    """Class name of *error*, with that of the system's error behind it: `ClientConnectorError (ConnectionRefusedError)`."""
+    """Class name of *error*, with what is behind it: `ClientConnectorError (ConnectionRefusedError)`.
+
+    Of a certificate it is said what is wrong with it (`certificate has expired`): that holds no secret, and is what to look at.
+    """
+    certificate = getattr(error, "certificate_error", None)
     behind = getattr(error, "os_error", None) or error.__cause__
-    return f"{type(error).__name__} ({type(behind).__name__})" if behind is not None else type(error).__name__
+    detail = getattr(certificate, "verify_message", "") or (type(behind).__name__ if behind is not None else "")
+    return f"{type(error).__name__} ({detail})" if detail else type(error).__name__

@@ -127,6 +127,40 @@ async def test_same_token_confirmed_after_the_refusal_is_given_out(tokens: Token
     assert endpoint.asked == 2
 
 
+async def test_caller_that_comes_as_a_refresh_ends_does_not_spin(endpoint: Endpoint) -> None:
+    """A refusal that is seen in the very turn of the loop in which a refresh ends waits for the next one like any other."""
+    source = TokenSource(endpoint.fetch)
+    endpoint.answers = [Token(access_token="same"), Token(access_token="same")]
+    endpoint.may_answer.clear()
+    first = asyncio.create_task(source.get())
+    await asyncio.sleep(0)
+    (refresh,) = (task for task in asyncio.all_tasks() if task.get_name() == "routee-token-refresh")
+
+    async def refused() -> HeldToken:
+        while not refresh.done():
+            await asyncio.sleep(0)
+        return await source.renew(HeldToken("same", None, 0))
+
+    second = asyncio.create_task(refused())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    endpoint.may_answer.set()
+    assert (await first).value == "same"
+    assert (await second).value == "same"
+    await source.aclose()
+
+
+async def test_refresh_that_is_ended_before_it_begins(endpoint: Endpoint) -> None:
+    """Closing in the turn in which a refresh was asked for leaves nothing behind, and the source can be asked again."""
+    source = TokenSource(endpoint.fetch)
+    caller = asyncio.create_task(source.get())
+    asyncio.get_running_loop().call_soon(lambda: [task.cancel() for task in asyncio.all_tasks() if "refresh" in task.get_name()])
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert (await source.get()).value
+    await source.aclose()
+
+
 async def test_cancelled_caller_takes_the_refresh_from_nobody(tokens: TokenSource, endpoint: Endpoint) -> None:
     """The refresh belongs to no caller: whoever leaves, the others get their token."""
     endpoint.may_answer.clear()
