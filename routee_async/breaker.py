@@ -1,9 +1,9 @@
 """When to stop sending because the service is down, and when to go on. Pure: times and random numbers are arguments.
 
 A failing service must not be fed paid requests whose outcome nobody will know. So the breaker opens when sends go wrong in a row or
-in number, and then nothing is sent. A free `GET` now and then tests whether the service answers; never a paid `POST`. When the `GET`
-is answered, sends are let through one by one on trial, for a service may read well and write badly: the first that goes wrong
-opens the breaker again, a few that go well close it.
+in number, and then nothing is sent. A free `GET` now and then tests whether the service answers; never a paid `POST`. When the
+`GET` is answered, sends are let through one by one on trial, for a service may read well and write badly: the first that goes
+wrong opens the breaker again, a few that go well close it.
 
 What is wrong is a connection that fails, a 5xx, and an outcome that is not known. Any complete answer below 500 is well: a refusal
 shows a service at work.
@@ -12,21 +12,11 @@ shows a service at work.
 import math
 from collections import deque
 from enum import Enum, auto
-from typing import Any
 
 import attrs
 
 from routee_async.errors import ConfigurationError
-
-
-def _positive(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigurationError(field.name, f"must be a number above 0, not {value!r}")
-
-
-def _count(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(field.name, f"must be a whole number of 1 or more, not {value!r}")
+from routee_async.options import _count, _positive
 
 
 @attrs.frozen(kw_only=True)
@@ -99,7 +89,7 @@ class Breaker:
         self._on_trial = True
         return True
 
-    def record(self, ok: bool | None, now: float, started_at: float) -> None:
+    def record(self, ok: bool | None, now: float, started_at: float) -> None:  # noqa: FBT001 - three values, and one meaning
         """Note how a send ended.
 
         Args:
@@ -112,9 +102,10 @@ class Breaker:
         if started_at < self._counts_from:
             return
         if self.state is BreakerState.CLOSED:
-            if ok is not None and self._went_bad(ok=ok):
+            if ok is not None and self._has_had_enough(ok=ok):
                 self._open(now)
-        elif self.state is BreakerState.TRIAL:
+        else:
+            # On trial: while it is open, nothing that is recorded can have started late enough.
             self._on_trial = False
             if ok:
                 self._pass()
@@ -129,13 +120,14 @@ class Breaker:
         """Note that a probe is under way. Its end must be told to `probe_result`, whatever it is."""
         self._probe_at = None
 
-    def probe_result(self, ok: bool, now: float, random: float) -> None:
+    def probe_result(self, ok: bool, now: float, random: float) -> None:  # noqa: FBT001 - it is the result
         """Let sends through on trial, or wait for longer than before.
 
         Args:
             ok: True when the free `GET` got a complete answer below 500.
             now: The present.
-            random: Uniform in [0, 1): the wait is drawn between half the interval and all of it, so that clients do not come together.
+            random: Uniform in [0, 1): the wait is drawn between half the interval and all of it, so that clients do not come
+                together.
         """
         if self.state is not BreakerState.OPEN:
             return
@@ -148,16 +140,12 @@ class Breaker:
         else:
             self._probe_at = now + self._lengthen() * (1 + random) / 2
 
-    def _went_bad(self, *, ok: bool) -> bool:
+    def _has_had_enough(self, *, ok: bool) -> bool:
         self._results.append(ok)
         self._bad_in_a_row = 0 if ok else self._bad_in_a_row + 1
-        if ok:
-            return False
-        return self._bad_in_a_row >= self.policy.in_a_row or self._too_many_bad()
-
-    def _too_many_bad(self) -> bool:
         window = self.policy.window
-        return len(self._results) == window and self._results.count(False) >= window * self.policy.bad_share
+        too_many = len(self._results) == window and self._results.count(False) >= window * self.policy.bad_share
+        return not ok and (too_many or self._bad_in_a_row >= self.policy.in_a_row)
 
     def _open(self, now: float) -> None:
         after_trial = self.state is BreakerState.TRIAL

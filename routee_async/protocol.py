@@ -45,7 +45,7 @@ class Host(StrEnum):
     AUTH = "auth"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Endpoint:
     """One operation of the API.
 

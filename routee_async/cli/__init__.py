@@ -3,10 +3,13 @@
 Results go to stdout, everything else to stderr. Exit status: 0 done, 1 something failed, 2 called wrongly. Credentials come from
 the environment alone.
 
-    send.py, bulk.py, track.py, sandbox.py, and demo.py with demo_messages.py and demo_tally.py: the commands
+    send.py, bulk.py, ledger.py, track.py, sandbox.py, demo.py: the commands
 
+    bulk_job.py     what was asked, and how a ledger remembers it
+    bulk_run.py     one run, new or resumed       bulk_tally.py   what it counts
+    ledger_table.py how a batch stands            demo_messages.py, demo_tally.py
     following.py    send many, and follow what was accepted
-    recipients.py   rows of a CSV file            template.py     `Hi {name}`
+    recipients.py   rows of a CSV file            writing.py      messages of rows; template.py: `Hi {name}`
     results.py      what became of each row       progress.py     bars, or an occasional line
     failures.py     errors as one line            output.py       where text goes, and how it is made harmless
     interrupts.py   Ctrl-C                        reference.py    docs/cli.md
@@ -22,7 +25,7 @@ from importlib.metadata import version
 from cyclopts import App, CycloptsError, Parameter
 
 from routee_async import RouteeError
-from routee_async.cli import bulk, demo, failures, sandbox, send, track
+from routee_async.cli import bulk, demo, failures, ledger, sandbox, send, track
 from routee_async.cli.failures import Exit, UsageError
 from routee_async.cli.output import say
 
@@ -47,6 +50,7 @@ app = App(
 for _command in (demo.demo, send.send, bulk.bulk, track.track, sandbox.sandbox):
     # By name: cyclopts would otherwise show how this process was started in the usage lines of the reference.
     app.command(App(name=_command.__name__, default_command=_command, version_flags=()))
+app.command(ledger.app)
 
 
 async def run(arguments: Sequence[str]) -> int:
@@ -61,7 +65,7 @@ async def run(arguments: Sequence[str]) -> int:
     try:
         status = await app.run_async(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        return failures.report_misuse(error, arguments)
+        return failures.report_misuse(error)
     except (RouteeError, UsageError) as error:
         return failures.report(error)
     return status if isinstance(status, int) else Exit.DONE

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from contextlib import aclosing
 from typing import Annotated
 
 from cyclopts import Parameter, validators
 
-from routee_async import Accepted, DeliveryReport, Outcome, PollPolicy
+from routee_async import Accepted, DeliveryReport, Outcome, PollPolicy, SentSms
 from routee_async.cli import demo_tally, following, output
 from routee_async.cli.demo_messages import build_sandbox, messages
 from routee_async.cli.demo_tally import Tally
@@ -53,24 +54,28 @@ async def _send(sandbox: Sandbox, tally: Tally, concurrency: int) -> None:
     """Send, follow, show how far it is, and count."""
     began = time.monotonic()
 
-    def take_outcome(outcome: Outcome) -> None:
+    def take_outcome(outcome: Outcome) -> SentSms | None:
         tally.take_outcome(outcome)
-        if isinstance(outcome, Accepted):
-            tally.sending_seconds = time.monotonic() - began
         done = tally.fates.total()
         progress.show("sent", done, tally.count, f"{done:,} of {tally.count:,}")
+        if not isinstance(outcome, Accepted):
+            return None
+        tally.sending_seconds = time.monotonic() - began
+        return outcome.sent
 
     def take_report(report: DeliveryReport) -> None:
         tally.take_report(report)
         final, accepted = tally.statuses.total(), len(tally.accepted)
         progress.show("final", final, accepted, f"{final:,} of {accepted:,}")
 
-    async with sandbox.client(max_connections=concurrency + following.POLLS) as client:
+    async with (
+        sandbox.client(max_connections=concurrency + following.POLLS) as client,
+        aclosing(messages(tally.count)) as source,
+    ):
         with Progress("sent", "final") as progress:
             await following.send_and_follow(
                 client,
-                messages(tally.count),
-                concurrency=concurrency,
+                client.send_many(source, concurrency=concurrency),
                 policy=PollPolicy(),
                 on_outcome=take_outcome,
                 on_report=take_report,

@@ -1,6 +1,5 @@
 """Errors as one clear line: what is wrong, and what to do next. Never a traceback for what can happen to anybody."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import IntEnum
 
@@ -12,6 +11,7 @@ from routee_async import (
     ConnectError,
     InsufficientBalanceError,
     InvalidInputError,
+    LedgerError,
     MalformedResponseError,
     NoAnswerError,
     NotFoundError,
@@ -60,6 +60,8 @@ def advise(error: RouteeError) -> str:
     """Say what to do about *error*; empty where its text says that already."""
     if isinstance(error, BulkStoppedError):
         return advise(error.cause)
+    if isinstance(error, LedgerError) and isinstance(error.__cause__, OSError):
+        return "put it into a folder where you may write"
     advice = next((advice for kind, advice in _ADVICE if isinstance(error, kind)), "")
     return advice.format(now=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
 
@@ -78,12 +80,11 @@ def describe(error: RouteeError) -> dict[str, object]:
 def report(error: RouteeError | UsageError) -> Exit:
     """Write *error* to stderr, and tell the exit status."""
     say(f"routee: {explain(error) if isinstance(error, RouteeError) else error}")
-    return Exit.USAGE if isinstance(error, InvalidInputError | UsageError) else Exit.FAILED
+    # A ledger that fails later, in the middle of a batch, ends that in order and does not come here.
+    return Exit.USAGE if isinstance(error, InvalidInputError | LedgerError | UsageError) else Exit.FAILED
 
 
-def report_misuse(error: CycloptsError, arguments: Sequence[str]) -> Exit:
-    """Write to stderr what is wrong with the *arguments*, and tell the exit status."""
-    command = next((word for word in arguments if not word.startswith("-")), "")
-    known = error.command_chain and command in error.command_chain
-    say(f"routee: {redact.scrub(str(error))} See: routee {f'{command} ' if known else ''}--help")
+def report_misuse(error: CycloptsError) -> Exit:
+    """Write to stderr what is wrong with the arguments, and tell the exit status."""
+    say(f"routee: {redact.scrub(str(error))} See: {' '.join(('routee', *(error.command_chain or ()), '--help'))}")
     return Exit.USAGE

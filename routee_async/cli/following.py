@@ -5,68 +5,74 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 from routee_async import (
-    Accepted,
     BulkStoppedError,
     DeliveryReport,
+    LedgerStore,
     MessageStatus,
     Outcome,
     PollPolicy,
     RouteeClient,
     SentSms,
-    Sms,
     Tracker,
 )
 
 POLLS = 20
 """The most polls at a time, on top of the sends."""
 
+TakeReport = Callable[[DeliveryReport], None]
+
+
+class LeftEarlyError(Exception):
+    """The input was left before its end, which must not be taken for its end."""
+
 
 async def send_and_follow(
     client: RouteeClient,
-    messages: AsyncGenerator[Sms, None],
+    outcomes: AsyncGenerator[Outcome, None],
     *,
-    concurrency: int,
     policy: PollPolicy | None,
-    on_outcome: Callable[[Outcome], None],
-    on_report: Callable[[DeliveryReport], None],
+    on_outcome: Callable[[Outcome], SentSms | None],
+    on_report: TakeReport,
     stop: asyncio.Event,
+    ledger: LedgerStore | None = None,
 ) -> int:
-    """Send *messages* and, with a *policy*, follow the accepted ones.
+    """Take all *outcomes* and, with a *policy*, follow messages to their end.
 
     Args:
         client: An open client.
-        messages: What to send; it is closed in the end.
-        concurrency: The most messages under way.
+        outcomes: What `client.send_many` returned; it is closed in the end.
         policy: How to poll; None to leave the messages alone once they are sent.
-        on_outcome: Takes each outcome.
-        on_report: Takes a report of each accepted message, once it is final or given up.
+        on_outcome: Takes each outcome; returns the message to follow, if any.
+        on_report: Takes a report of each of these, once it is final or given up.
         stop: When this is set, nobody is waited for once all outcomes are there.
+        ledger: Where final statuses are noted; it has to be open.
 
     Returns:
         How many polls it took.
 
     Raises:
         BulkStoppedError: The batch was stopped; what had been accepted before was followed all the same.
+        LeftEarlyError: The messages themselves raised it; likewise.
         RouteeError: Following came to an end before its time; all outcomes were taken.
     """
     if policy is None:
-        await _send(client, messages, concurrency, on_outcome)
+        await _send(outcomes, on_outcome)
         return 0
     accepted: asyncio.Queue[SentSms | None] = asyncio.Queue()
 
     def take(outcome: Outcome) -> None:
-        on_outcome(outcome)
-        if isinstance(outcome, Accepted):
-            accepted.put_nowait(outcome.sent)
+        sent = on_outcome(outcome)
+        if sent is not None:
+            accepted.put_nowait(sent)
 
     async with client.tracker(policy=policy, concurrency=POLLS) as tracker:
-        follower = asyncio.create_task(_follow(tracker, accepted, on_report), name="routee-follower")
+        follower = asyncio.create_task(_follow(tracker, accepted, on_report, ledger), name="routee-follower")
         stopper = asyncio.create_task(stop.wait(), name="routee-stopper")
-        stopped: BulkStoppedError | None = None
+        stopped: BulkStoppedError | LeftEarlyError | None = None
         try:
             try:
-                await _send(client, messages, concurrency, take)
-            except BulkStoppedError as error:
+                await _send(outcomes, take)
+            except (BulkStoppedError, LeftEarlyError) as error:
                 stopped = error
             accepted.put_nowait(None)
             await asyncio.wait({follower, stopper}, return_when=asyncio.FIRST_COMPLETED)
@@ -81,18 +87,18 @@ async def send_and_follow(
         return tracker.stats.requests
 
 
-async def _send(
-    client: RouteeClient,
-    messages: AsyncGenerator[Sms, None],
-    concurrency: int,
-    take: Callable[[Outcome], None],
-) -> None:
-    async with aclosing(messages), aclosing(client.send_many(messages, concurrency=concurrency)) as outcomes:
+async def _send(outcomes: AsyncGenerator[Outcome, None], take: Callable[[Outcome], object]) -> None:
+    async with aclosing(outcomes):
         async for outcome in outcomes:
             take(outcome)
 
 
-async def _follow(tracker: Tracker, accepted: "asyncio.Queue[SentSms | None]", take: Callable[[DeliveryReport], None]) -> None:
+async def _follow(
+    tracker: Tracker,
+    accepted: "asyncio.Queue[SentSms | None]",
+    take: TakeReport,
+    ledger: LedgerStore | None,
+) -> None:
     async def arrivals() -> AsyncIterator[SentSms]:
         while (sent := await accepted.get()) is not None:
             yield sent
@@ -100,6 +106,8 @@ async def _follow(tracker: Tracker, accepted: "asyncio.Queue[SentSms | None]", t
     async with aclosing(tracker.until_final(arrivals())) as reports:
         async for report in reports:
             take(report)
+            if ledger is not None:
+                await ledger.note_final(report.tracking_id, report.status)
 
 
 def detail(report: DeliveryReport) -> str | None:
