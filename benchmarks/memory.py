@@ -1,7 +1,7 @@
 """Stream messages through `send_many` from a generator, and watch the memory of the process.
 
-    uv run benchmarks/memory.py                   # 20,000 messages, memory every 2,000
-    uv run benchmarks/memory.py --messages 1000 --ledger
+    uv run python -m benchmarks.memory                   # 20,000 messages, memory every 2,000
+    uv run python -m benchmarks.memory --messages 1000 --ledger
 
 The server is the sandbox in a process of its own. Prints resident memory in MiB as JSON.
 """
@@ -11,14 +11,10 @@ import asyncio
 import json
 import multiprocessing
 import os
-import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, os.fspath(Path(__file__).parent))
-
-from send_many import BODY, SENDER_ID, Address, recipient, serve
-
+from benchmarks.send_many import BODY, SENDER_ID, Address, recipient, serve
 from routee_async import Accepted, Ledger, RouteeClient, Sms
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")

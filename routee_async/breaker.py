@@ -16,7 +16,7 @@ from enum import Enum, auto
 import attrs
 
 from routee_async.errors import ConfigurationError
-from routee_async.options import _count, _positive
+from routee_async.options import count, positive
 
 
 @attrs.frozen(kw_only=True)
@@ -32,12 +32,12 @@ class BreakerPolicy:
         trial: Sends that must go well, one by one, before it closes.
     """
 
-    in_a_row: int = attrs.field(default=5, validator=_count)
-    window: int = attrs.field(default=20, validator=_count)
-    bad_share: float = attrs.field(default=0.5, validator=_positive)
-    first_probe: float = attrs.field(default=1.0, validator=_positive)
-    max_probe: float = attrs.field(default=30.0, validator=_positive)
-    trial: int = attrs.field(default=3, validator=_count)
+    in_a_row: int = attrs.field(default=5, validator=count)
+    window: int = attrs.field(default=20, validator=count)
+    bad_share: float = attrs.field(default=0.5, validator=positive)
+    first_probe: float = attrs.field(default=1.0, validator=positive)
+    max_probe: float = attrs.field(default=30.0, validator=positive)
+    trial: int = attrs.field(default=3, validator=count)
 
     def __attrs_post_init__(self) -> None:
         if self.max_probe < self.first_probe:

@@ -12,8 +12,11 @@ import attrs
 
 from routee_async.errors import ConfigurationError
 
+# Validators for attrs fields, here and in other settings.
 
-def _positive(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+
+def positive(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    """Demand a finite number above 0."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ConfigurationError(field.name, f"must be a number above 0, not {value!r}")
 
@@ -29,7 +32,8 @@ def check_count(field: str, value: object) -> int:
     return value
 
 
-def _count(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+def count(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    """Demand a whole number of 1 or more."""
     check_count(field.name, value)
 
 
@@ -39,7 +43,7 @@ def _tuple(values: Iterable[float]) -> tuple[float, ...]:
 
 def _ascending(_: object, field: "attrs.Attribute[Any]", value: tuple[float, ...]) -> None:
     for each in value:
-        _positive(_, field, each)
+        positive(_, field, each)
     if not value or list(value) != sorted(value):
         raise ConfigurationError(field.name, f"must be ascending seconds, at least one, not {value!r}")
 
@@ -67,10 +71,10 @@ class Timeout:
         sock_read: Silence between two pieces of an answer.
     """
 
-    total: float = attrs.field(default=60.0, validator=_positive)
-    connect: float = attrs.field(default=10.0, validator=_positive)
-    sock_connect: float = attrs.field(default=5.0, validator=_positive)
-    sock_read: float = attrs.field(default=30.0, validator=_positive)
+    total: float = attrs.field(default=60.0, validator=positive)
+    connect: float = attrs.field(default=10.0, validator=positive)
+    sock_connect: float = attrs.field(default=5.0, validator=positive)
+    sock_read: float = attrs.field(default=30.0, validator=positive)
 
 
 @attrs.frozen(kw_only=True)
@@ -89,13 +93,13 @@ class RetryPolicy:
         budget_refill: What each success gives back to the budget.
     """
 
-    attempts: int = attrs.field(default=4, validator=_count)
-    min_delay: float = attrs.field(default=0.5, validator=_positive)
-    max_delay: float = attrs.field(default=20.0, validator=_positive)
-    max_retry_after: float = attrs.field(default=120.0, validator=_positive)
+    attempts: int = attrs.field(default=4, validator=count)
+    min_delay: float = attrs.field(default=0.5, validator=positive)
+    max_delay: float = attrs.field(default=20.0, validator=positive)
+    max_retry_after: float = attrs.field(default=120.0, validator=positive)
     lookup_delays: tuple[float, ...] = attrs.field(default=(5.0, 10.0, 20.0, 40.0), converter=_tuple, validator=_ascending)
-    budget: float = attrs.field(default=10.0, validator=_positive)
-    budget_refill: float = attrs.field(default=0.1, validator=_positive)
+    budget: float = attrs.field(default=10.0, validator=positive)
+    budget_refill: float = attrs.field(default=0.1, validator=positive)
 
     def __attrs_post_init__(self) -> None:
         if self.max_delay < self.min_delay:

@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 
 from routee_async.errors import ConfigurationError
-from routee_async.options import _positive
+from routee_async.options import positive
 
 _START = 1.0
 """Parts per second while nothing has been accepted from which to tell a rate."""
@@ -74,12 +74,12 @@ class Pace:
         max_pause: The longest such pause. What the server asks for is not shortened.
     """
 
-    parts_per_second: float | None = attrs.field(default=None, validator=attrs.validators.optional(_positive))
+    parts_per_second: float | None = attrs.field(default=None, validator=attrs.validators.optional(positive))
     cut: float = attrs.field(default=0.7, validator=_share)
-    probe_interval: float = attrs.field(default=60.0, validator=_positive)
-    floor: float = attrs.field(default=0.1, validator=_positive)
-    pause: float = attrs.field(default=0.5, validator=_positive)
-    max_pause: float = attrs.field(default=20.0, validator=_positive)
+    probe_interval: float = attrs.field(default=60.0, validator=positive)
+    floor: float = attrs.field(default=0.1, validator=positive)
+    pause: float = attrs.field(default=0.5, validator=positive)
+    max_pause: float = attrs.field(default=20.0, validator=positive)
 
     def __attrs_post_init__(self) -> None:
         if self.max_pause < self.pause:
