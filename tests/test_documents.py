@@ -50,9 +50,16 @@ async def test_readme_sends_many(sandbox: Sandbox) -> None:
     assert sandbox.journal.sends_accepted == 1000
 
 
+async def test_readme_survives_a_crash(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The third example of the README sends its hundred messages once, however often it is run."""
+    for _ in range(2):
+        assert "100 accepted" in await run_block(2, tmp_path)
+    assert sandbox.journal.sends_received == 100
+
+
 def test_readme_has_no_other_code() -> None:
     """Code that is added to the README is added here too."""
-    assert len(BLOCKS) == 2
+    assert len(BLOCKS) == 3
 
 
 async def test_example_follows_while_it_sends(sandbox: Sandbox) -> None:
@@ -87,11 +94,10 @@ async def test_example_service_says_what_became_of_it(
         assert answer.status == status
 
 
-async def run_block(number: int) -> str:
+async def run_block(number: int, folder: Path | None = None) -> str:
     """Run a code block of the README in a process of its own, as a user would; return what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", "-c", BLOCKS[number], stdout=asyncio.subprocess.PIPE
-    )
+    command = (sys.executable, "-W", "error", "-c", BLOCKS[number])
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=folder)
     printed, _ = await process.communicate()
     assert process.returncode == 0
     return printed.decode()
