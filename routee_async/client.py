@@ -19,9 +19,9 @@ from routee_async.options import OnUnknown, RetryPolicy, Timeout, check_count
 from routee_async.pace import Pace
 from routee_async.protocol import Host
 from routee_async.reconcile import Reconciler
-from routee_async.run import Run, new_run_id
+from routee_async.run import Run
 from routee_async.schedule import PollPolicy
-from routee_async.store import LedgerStore
+from routee_async.store import LedgerStore, new_run_id
 from routee_async.tracker import Tracker
 from routee_async.transport import AiohttpTransport, Transport, check_origin
 

@@ -6,7 +6,6 @@ settled is not sent again, what was in flight is looked up by its reference, and
 
 import hashlib
 import logging
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -25,20 +24,21 @@ from routee_async.errors import (
 from routee_async.models import Accepted, NotSent, Outcome, Rejected, SentSms, Sms, Unknown
 from routee_async.options import OnUnknown
 from routee_async.reconcile import Undecided
-from routee_async.store import LedgerRow, LedgerStore, RowState
+from routee_async.store import LedgerRow, LedgerStore, RowState, new_run_id
 
 logger = logging.getLogger("routee_async")
 _CHECKSUM_BYTES = 16
 
 
-def new_run_id() -> str:
-    """Make the id of a run: 8 random digits and letters."""
-    return "".join(secrets.choice(references.DIGITS) for _ in range(references.RUN_LENGTH))
-
-
 def checksum_of(sms: object) -> bytes:
-    """Fingerprint of a message as given, so that a resumed run can tell another list."""
-    content = attrs.astuple(sms) if isinstance(sms, Sms) else (type(sms).__name__,)
+    """Fingerprint of a message as given, so that a resumed run can tell another list.
+
+    Only what differs from its default counts, so that a field that a later version adds does not make every list another one.
+    """
+    content: object = type(sms).__name__
+    if isinstance(sms, Sms):
+        values = attrs.asdict(sms)
+        content = [(each.name, values[each.name]) for each in attrs.fields(Sms) if getattr(sms, each.name) != each.default]
     return hashlib.blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=_CHECKSUM_BYTES).digest()
 
 

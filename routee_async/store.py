@@ -4,6 +4,7 @@ A batch speaks to `LedgerStore` alone. `Ledger`, a SQLite file, is the first imp
 Neither numbers nor texts are kept: a row knows its message by a checksum.
 """
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import Protocol
 
 import attrs
 
+from routee_async import references
 from routee_async.errors import RouteeError
 from routee_async.models import MessageStatus
 
@@ -164,3 +166,8 @@ class LedgerStore(Protocol):
 
     async def close(self) -> None:
         """Write what is still waiting and give up ownership. Does nothing when closed."""
+
+
+def new_run_id() -> str:
+    """Make the id of a run: 8 random digits and letters."""
+    return "".join(secrets.choice(references.DIGITS) for _ in range(references.RUN_LENGTH))

@@ -11,6 +11,7 @@ import re
 import ssl
 import sys
 import weakref
+import zlib
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Final, Protocol
@@ -35,6 +36,8 @@ _ONE_WRITE = 16 * 1024
 """Bytes of a body up to which it surely goes out with its head in one write (asyncio's high-water mark is 64 KiB)."""
 _HEADERS_READ = ("retry-after", "date")
 _BAD_GATEWAY = 502
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+"""Tells zlib to see for itself which of the two it has been given."""
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 """A host that goes into a URL and a header as it is: a name in ASCII, or an address. Anything else (spaces, backslashes, an
 unencoded international name) is read differently by different programs."""
@@ -202,7 +205,11 @@ class AiohttpTransport:
         self._own: aiohttp.ClientSession | None = None
         if session is None:
             connector = _Connector(limit=max_connections + _FOR_THE_TOKEN)
-            self._own = session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+            self._own = session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
         self._session = session
         self._urls: dict[Endpoint, URL] = {}
         self._full_time = self._client_timeout(timeout.total)
@@ -233,12 +240,15 @@ class AiohttpTransport:
             )
             status = answer.status
             body = await _read_capped(answer, request.endpoint.cap)
+            if self._own is not None:
+                body = decompress(body, answer.headers.get("Content-Encoding", ""), request.endpoint.cap)
         except asyncio.CancelledError:
             if _somebody_asked_to_cancel():
                 raise
             # aiohttp cancels what waits for a connection when its session is closed.
             return Failure(phase=Phase.CLOSE, reason="closed", written=mark.written, status=status)
         except Exception as error:  # noqa: BLE001 - whatever aiohttp raises means that there is no complete answer
+            mark.drop_connection()
             written = mark.written if request.body is not None else not isinstance(error, _ONLY_WHILE_CONNECTING)
             one_write = request.body is not None and len(request.body) <= _ONE_WRITE
             return explain(error, written=written, status=status, one_write=one_write)
@@ -265,7 +275,7 @@ class AiohttpTransport:
             {
                 "Authorization": authorization,
                 "Accept": "application/json",
-                # Answers to sends are small; the pages of a search are not, but a cap on plain bytes is a cap that holds.
+                # Answers to sends are small, and nothing that is small when it arrives is large when it is read.
                 "Accept-Encoding": "identity",
                 "User-Agent": _USER_AGENT,
             },
@@ -296,6 +306,33 @@ async def _read_capped(answer: aiohttp.ClientResponse, cap: int) -> bytes:
         raise
     answer.close()
     raise _TooLargeError
+
+
+def decompress(body: bytes, encoding: str, cap: int) -> bytes:
+    """Undo a compression that nobody asked for, up to *cap* bytes: aiohttp would do it without a bound in its older versions.
+
+    Raises:
+        _TooLargeError: There is more than that in it.
+        _UnreadableError: It is cut short, damaged, or of a kind that we do not know.
+    """
+    if encoding.strip().lower() in {"", "identity"}:
+        return body
+    if encoding.strip().lower() not in {"gzip", "x-gzip", "deflate"}:
+        raise _UnreadableError
+    decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
+    try:
+        plain = decompressor.decompress(body, cap + 1)
+    except zlib.error:
+        raise _UnreadableError from None
+    if len(plain) > cap:
+        raise _TooLargeError
+    if not decompressor.eof:
+        raise _UnreadableError
+    return plain
+
+
+class _UnreadableError(Exception):
+    """The body is compressed in a way that cannot be undone."""
 
 
 class _TooLargeError(Exception):
@@ -335,6 +372,7 @@ _ONLY_WHILE_CONNECTING = (
 )
 _AFTER_WRITING: tuple[tuple[type[BaseException], Phase], ...] = (
     (_TooLargeError, Phase.BODY),
+    (_UnreadableError, Phase.BODY),
     (aiohttp.ClientPayloadError, Phase.BODY),
     (aiohttp.ClientResponseError, Phase.HEAD),
     (aiohttp.http_exceptions.HttpProcessingError, Phase.HEAD),

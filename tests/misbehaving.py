@@ -260,10 +260,11 @@ def in_use(session: aiohttp.ClientSession) -> int:
 
 
 def idle(session: aiohttp.ClientSession) -> int:
-    """Count the connections that wait in the pool."""
+    """Count the connections that wait in the pool for their next request; one that is closed will not get any."""
     if session.connector is None:
         return 0
-    return sum(len(each) for each in session.connector._conns.values())  # noqa: SLF001 - there is no other view
+    pools = session.connector._conns.values()  # noqa: SLF001 - there is no other view
+    return sum(protocol.is_connected() for pool in pools for protocol, _ in pool)
 
 
 def told_by(error: BaseException) -> str:

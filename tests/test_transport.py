@@ -1,6 +1,7 @@
 """The transport against servers that misbehave: whether a byte was written is never guessed, and nothing stays behind."""
 
 import asyncio
+import gzip
 import socket
 import ssl
 import struct
@@ -1146,3 +1147,39 @@ def test_what_is_no_origin(value: object) -> None:
         check_origin("base_url", value)
     assert caught.value.field == "base_url"
     assert "secret" not in told_by(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("compress", "encoding"),
+    [
+        pytest.param(gzip.compress, "gzip", id="gzip"),
+        pytest.param(gzip.compress, "X-GZIP", id="old name"),
+        pytest.param(zlib.compress, "deflate", id="deflate"),
+        pytest.param(bytes, "identity", id="identity"),
+        pytest.param(bytes, "", id="not said"),
+    ],
+)
+async def test_compression_that_nobody_asked_for_is_undone(compress: Callable[[bytes], bytes], encoding: str) -> None:
+    """A gateway that compresses all the same does not put a message into doubt."""
+    body = b'{"trackingId":"id-1"}'
+    headers = (f"Content-Encoding: {encoding}",) if encoding else ()
+    script = after_request(answer(compress(body), "200 OK", *headers))
+    async with Server(script) as server, transport_to(server.origin) as transport:
+        assert (await transport.exchange(SEND, TOKEN, PATIENCE)).body == body
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip"])
+async def test_compression_that_we_do_not_know_is_no_answer(encoding: str) -> None:
+    """A body that cannot be read leaves the outcome unknown."""
+    script = after_request(answer(b"whatever", "200 OK", f"Content-Encoding: {encoding}"))
+    async with Server(script) as server, transport_to(server.origin) as transport:
+        failure = await failure_of(transport, SEND)
+    assert (failure.phase, failure.written, failure.status) == (Phase.BODY, True, 200)
+
+
+async def test_compressed_body_that_is_cut_is_no_answer() -> None:
+    """Half of a compressed body is not taken for the whole."""
+    half = gzip.compress(b'{"trackingId":"id-1"}')[:-6]
+    script = after_request(answer(half, "200 OK", "Content-Encoding: gzip"))
+    async with Server(script) as server, transport_to(server.origin) as transport:
+        assert (await failure_of(transport, SEND)).phase is Phase.BODY

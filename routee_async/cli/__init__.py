@@ -46,6 +46,7 @@ app = App(
     help=HELP,
     version=version("routee-async"),
     default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,  # `main` says what there is to say
 )
 for _command in (demo.demo, send.send, bulk.bulk, track.track, sandbox.sandbox):
     # By name: cyclopts would otherwise show how this process was started in the usage lines of the reference.

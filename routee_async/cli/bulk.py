@@ -42,9 +42,9 @@ async def bulk(
     order, twice to stop at once.
 
     With `--ledger` a run may be killed at any instant: the same command again, or `routee ledger resume run.db`, goes on where it
-    was, sends nothing twice, and writes the results anew. The ledger holds neither the numbers nor the texts of the rows: of each it
-    keeps a checksum, a reference and Routee's tracking id. For resuming it remembers the path of the file and these options, `--body`
-    with its placeholders among them, but no credentials.
+    was, sends nothing twice, and writes the results anew. The ledger holds neither the numbers nor the texts of the rows: of each
+    it keeps a checksum, a reference and Routee's tracking id. For resuming it remembers the path of the file and these options,
+    `--body` with its placeholders among them, but no credentials.
 
     The exit status is 0 if every row was accepted (and delivered, with `--track`), 1 if not, 2 if nothing was begun or the file is
     not the one that the ledger was begun with.

@@ -78,6 +78,11 @@ def routee(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys:
     return run
 
 
+def text(path: Path) -> str | None:
+    """What stands in a file; None if there is none."""
+    return path.read_text() if path.exists() else None
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> Callable[[str | bytes], Path]:
     """Write a CSV file."""

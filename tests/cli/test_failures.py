@@ -10,6 +10,8 @@ from routee_async import (
     ConnectError,
     InsufficientBalanceError,
     InvalidRecipientError,
+    LedgerError,
+    LedgerMismatchError,
     MalformedResponseError,
     NoAnswerError,
     NotFoundError,
@@ -44,6 +46,8 @@ from routee_async.cli.failures import Exit, UsageError
         pytest.param(NotFoundError(404), Exit.FAILED, "check the tracking id", id="not found"),
         pytest.param(TrackingTimeoutError("id", "Sent"), Exit.FAILED, "look again later", id="not final"),
         pytest.param(MalformedResponseError(("no",)), Exit.FAILED, "check that ROUTEE_BASE_URL", id="malformed"),
+        pytest.param(LedgerError("run.db", "is not a ledger"), Exit.USAGE, "ledger run.db: is not a ledger", id="ledger"),
+        pytest.param(LedgerMismatchError("run.db", "another list"), Exit.USAGE, "another list", id="another list"),
         pytest.param(BulkStoppedError(AuthenticationError(401), 3), Exit.FAILED, "check ROUTEE_APPLICATION_ID", id="stopped"),
     ],
 )
@@ -53,6 +57,13 @@ def test_errors(error: RouteeError | UsageError, status: Exit, advice: str, caps
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("routee: ")
     assert advice in line
+
+
+def test_a_place_for_a_ledger() -> None:
+    """When the system refuses to make a ledger, the advice is another place."""
+    error = LedgerError("/run.db", "cannot be opened: Permission denied")
+    error.__cause__ = PermissionError(13, "Permission denied")
+    assert failures.explain(error).endswith("Permission denied; put it into a folder where you may write")
 
 
 def test_errors_for_programs() -> None:

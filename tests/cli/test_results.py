@@ -100,9 +100,8 @@ def test_anew(tmp_path: Path, file_format: FileFormat) -> None:
     with open_results(str(path), file_format, followed=False, resumed=True) as results:
         results.write(RESULT)
         assert path.read_text() == EARLIER[file_format]
-        assert results.pending
         results.conclude(7)
-        assert not results.pending
+        assert results.pending is False
     content = path.read_text()
     assert [tracking_id in content for tracking_id in ("\\x1b[31m", "old-2", "old-9", "old-8", "torn")] == [
         True,
@@ -134,8 +133,8 @@ def test_resumed_without_results(tmp_path: Path, content: str | None) -> None:
     with open_results(str(path), FileFormat.CSV, followed=False, resumed=True) as results:
         results.write(RESULT)
         assert len(path.read_text().splitlines()) == 2
+        assert results.pending is False
         results.conclude(7)
-        assert not results.pending
 
 
 @pytest.mark.parametrize(
