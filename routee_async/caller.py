@@ -52,6 +52,7 @@ class _Call(Generic[T]):
         read: Turns a 2xx answer into the result.
         deadline: Loop time by which all must be over.
         patient: True for a message of a batch: the time for which it is held back (pace, gate, breaker) does not count.
+        intend: To be awaited before the first byte; None when it has been.
         token: The token of the last attempt; None before the first.
         refused: The token that the server refused, when another one has to be fetched.
         renewed: True once that has been done.
@@ -61,6 +62,7 @@ class _Call(Generic[T]):
     read: Callable[[Response], T]
     deadline: float
     patient: bool = False
+    intend: Callable[[], Awaitable[None]] | None = None
     token: HeldToken | None = None
     refused: HeldToken | None = None
     renewed: bool = False
@@ -113,13 +115,21 @@ class Caller:
         self._idle = asyncio.Event()
         self._closing = False
 
-    async def call(self, request: Request, read: Callable[[Response], T], *, patient: bool = False) -> T:
+    async def call(
+        self,
+        request: Request,
+        read: Callable[[Response], T],
+        *,
+        patient: bool = False,
+        intend: Callable[[], Awaitable[None]] | None = None,
+    ) -> T:
         """Make one call within `timeout.total` seconds, and read its answer.
 
         Args:
             request: What is asked.
             read: Turns a 2xx answer into the result; may raise `OutcomeUnknownError` or `MalformedResponseError`.
             patient: Do not count the time for which the call is held back.
+            intend: Awaited once, when the call has its turn and before anything is written; what it raises is raised.
 
         Raises:
             RouteeError: It came to nothing, or to nothing certain; the class says which.
@@ -128,7 +138,7 @@ class Caller:
             raise ClientClosedError("the client is closed")
         self._under_way += 1
         try:
-            call = _Call(request, read, self._loop.time() + self._total, patient)
+            call = _Call(request, read, self._loop.time() + self._total, patient, intend)
             result = await self._perform(call, lambda: self._attempt_in_turn(call))
         finally:
             self._under_way -= 1
@@ -203,6 +213,7 @@ class Caller:
             raise NotSentError("no time was left for an answer")
         if call.request.endpoint.paid:
             await self._admission.enter_paid(call.request.parts, latest, patient=call.patient)
+            await self._intend(call)
             if call.patient:
                 call.deadline = self._loop.time() + self._total
         else:
@@ -211,6 +222,18 @@ class Caller:
             return await self._attempt(call, f"Bearer {call.token.value}")
         finally:
             self._admission.leave()
+
+    async def _intend(self, call: _Call[T]) -> None:
+        """Let the intent be written, now that the turn is taken: only what is on the wire is in doubt after a crash."""
+        if call.intend is None:
+            return
+        intend, call.intend = call.intend, None
+        try:
+            await intend()
+        except BaseException:
+            self._admission.record(None, self._loop.time())
+            self._admission.leave()
+            raise
 
     async def _attempt(self, call: _Call[T], authorization: str) -> T:
         """One exchange, and what follows from it."""

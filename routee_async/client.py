@@ -223,14 +223,21 @@ class RouteeClient:
         request = protocol.build_fetch_tracking(tracking_id)
         return await self._require_open().caller.call(request, lambda response: protocol.read_tracking(response, tracking_id))
 
-    def tracker(self, *, policy: PollPolicy = PollPolicy(), concurrency: int = 10) -> Tracker:  # noqa: B008 - frozen
+    def tracker(
+        self,
+        *,
+        policy: PollPolicy = PollPolicy(),  # noqa: B008 - frozen
+        concurrency: int = 10,
+        ledger: LedgerStore | None = None,
+    ) -> Tracker:
         """A poller that follows messages to their final status. Use it in an `async with` inside the client's.
 
         Args:
             policy: When to poll, and when to give up.
             concurrency: The most polls at a time.
+            ledger: Where final statuses are written, too; it has to be open meanwhile: `async with Ledger("run.db") as ledger:`.
         """
-        return Tracker(self.fetch_tracking, policy=policy, concurrency=concurrency)
+        return Tracker(self.fetch_tracking, policy=policy, concurrency=concurrency, ledger=ledger)
 
     # What a simulation puts something else for: the network, the dice and the wall clock.
 
@@ -269,11 +276,11 @@ class _Open:
         return references.reference_of(self._run_id, next(self._references))
 
     async def aclose(self) -> None:
-        """Let what is under way finish, then let go of everything."""
+        """Let what is on the wire finish, then let go of everything. Doubt that is being settled stays doubt."""
         try:
-            await self.caller.aclose()
-        finally:
             await self.reconciler.aclose()
+        finally:
+            await self.caller.aclose()
 
     async def _search(self, label_prefix: str, start: datetime, end: datetime) -> AsyncIterator[TrackedPart]:
         for number in itertools.count():

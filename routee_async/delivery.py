@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from routee_async import protocol, retry
@@ -39,13 +39,21 @@ class Delivery:
         self._random = rng.random
         self._now = now
 
-    async def deliver(self, sms: Sms, *, on_unknown: OnUnknown, patient: bool) -> SentSms:
+    async def deliver(
+        self,
+        sms: Sms,
+        *,
+        on_unknown: OnUnknown,
+        patient: bool,
+        intend: Callable[[], Awaitable[None]] | None = None,
+    ) -> SentSms:
         """Send *sms*; when it cannot be told whether it was sent, do what *on_unknown* says.
 
         Args:
             sms: The message as it goes on the wire. For `RECONCILE` its label begins with a reference.
             on_unknown: What to do about doubt.
             patient: Do not count the time for which the server asks us to wait.
+            intend: Awaited once, when the message has its turn and before anything of it is written; what it raises is raised.
 
         Raises:
             RouteeError: Why it was not sent, or `OutcomeUnknownError`.
@@ -54,7 +62,7 @@ class Delivery:
         while True:
             since = self._now()
             try:
-                return await self._send(sms, patient=patient)
+                return await self._send(sms, patient=patient, intend=intend)
             except OutcomeUnknownError as error:
                 if on_unknown is OnUnknown.REPORT or retry.stops_batch(error):
                     raise
@@ -65,23 +73,36 @@ class Delivery:
                     raise doubt
                 if found is not Undecided.ABSENT:
                     return protocol.adopt(sms, found)
-            attempt += 1
+            attempt, intend = attempt + 1, None
             if attempt > self._policy.attempts:
                 raise doubt
             if on_unknown is OnUnknown.RESEND:
                 await asyncio.sleep(retry.delay_before(attempt, None, self._policy, self._random()))
 
-    async def look_up(self, sms: Sms, since: datetime, *, at_once: bool = False) -> Sequence[TrackedPart] | Undecided:
+    async def look_up(
+        self,
+        sms: Sms,
+        since: datetime,
+        *,
+        at_once: bool = False,
+        briefly: bool = False,
+    ) -> Sequence[TrackedPart] | Undecided:
         """Look for *sms* by its reference until the end of the window.
 
         Args:
             sms: The message as it went on the wire.
             since: When it was sent at the earliest.
             at_once: Look a first time now: it may have been sent long ago.
+            briefly: Look no later than after the first of the delays.
         """
-        delays = self._policy.lookup_delays
+        delays = self._policy.lookup_delays[:1] if briefly else self._policy.lookup_delays
         return await self._reconciler.settle(sms.label or "", sms.to, since, (0.0, *delays) if at_once else delays)
 
-    async def _send(self, sms: Sms, *, patient: bool) -> SentSms:
+    async def _send(self, sms: Sms, *, patient: bool, intend: Callable[[], Awaitable[None]] | None) -> SentSms:
         request = protocol.build_send(sms)
-        return await self._caller.call(request, lambda response: protocol.read_sent(response, sms), patient=patient)
+        return await self._caller.call(
+            request,
+            lambda response: protocol.read_sent(response, sms),
+            patient=patient,
+            intend=intend,
+        )

@@ -13,6 +13,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import attrs
 
@@ -59,6 +61,8 @@ class Ledger(LedgerStore):
         self._path = Path(path)
         self._group_delay = _check_delay(group_delay)
         self._session: _Session | None = None
+        self._in_batch = False
+        self._held = False
 
     def __repr__(self) -> str:
         return f"<Ledger {self._path} {'open' if self._session is not None else 'closed'}>"
@@ -80,8 +84,34 @@ class Ledger(LedgerStore):
         Raises:
             LedgerError: Somebody else owns it, or it is no ledger, damaged, of a newer version, or cannot be written.
         """
-        if self._session is not None:
+        if self._in_batch:
             raise LedgerError(str(self._path), "is open already; use it for one batch at a time")
+        session = self._session or await self._begin_session()
+        self._in_batch = True
+        return session.run_id
+
+    async def __aenter__(self) -> Self:
+        """Keep the ledger open for the whole block: for a batch, and for following it (`RouteeClient.tracker(ledger=...)`).
+
+        Raises:
+            LedgerError: As `open`.
+        """
+        if self._session is None:
+            await self._begin_session()
+        self._held = True
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._held = False
+        if not self._in_batch:
+            await self._end_session()
+
+    async def _begin_session(self) -> "_Session":
         about = {"run_id": new_run_id(), "created_at": datetime.now(UTC).isoformat()}
         owner = f"process {os.getpid()} on {platform.node()}"
         writer = Writer(self._file(), about=about, owner=owner, group_delay=self._group_delay)
@@ -92,10 +122,15 @@ class Ledger(LedgerStore):
             await writer.stop()
             raise
         self._session = _Session(writer, opened)
-        return opened.run_id
+        return self._session
 
     async def close(self) -> None:
-        """Write what is still waiting and give up ownership. Does nothing when closed."""
+        """Write what is still waiting and give up ownership, unless an `async with` keeps it. Does nothing when closed."""
+        self._in_batch = False
+        if not self._held:
+            await self._end_session()
+
+    async def _end_session(self) -> None:
         session = self._session
         if session is None:
             return
@@ -282,12 +317,14 @@ class _Session:
     """An open ledger: its writer, and what is known of its rows without looking.
 
     Attributes:
+        run_id: Of the batch.
         finished: How many messages the input had; None while its end has not been seen.
         end: Position after the last row.
     """
 
     def __init__(self, writer: Writer, opened: Opened) -> None:
         self.writer = writer
+        self.run_id = opened.run_id
         self.finished = opened.finished
         self.end = opened.end
         self._chunks: dict[int, _Chunk] = {}

@@ -71,6 +71,7 @@ class Reconciler:
         self._doubts: set[_Doubt] = set()
         self._arrived = asyncio.Event()
         self._rounds: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def settle(
         self,
@@ -91,7 +92,7 @@ class Reconciler:
             Its parts, or why there are none.
         """
         loop = asyncio.get_running_loop()
-        if self._now() - since > SEARCHABLE:
+        if self._closed or self._now() - since > SEARCHABLE:
             return Undecided.BLIND
         due = [loop.time() + delay for delay in delays]
         doubt = _Doubt(wire_label, to, since, due, loop.create_future())
@@ -106,6 +107,7 @@ class Reconciler:
 
     async def aclose(self) -> None:
         """Stop looking; whoever still waits learns nothing."""
+        self._closed = True
         rounds, self._rounds = self._rounds, None
         if rounds is not None:
             rounds.cancel()

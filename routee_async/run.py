@@ -4,6 +4,7 @@ Nothing is written on the wire before its intent is on disk, so that a run that 
 settled is not sent again, what was in flight is looked up by its reference, and the rest is sent.
 """
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from routee_async.errors import (
     InvalidInputError,
     LedgerError,
     LedgerMismatchError,
+    NotSentError,
     OutcomeUnknownError,
     RouteeError,
 )
@@ -81,6 +83,8 @@ class Run:
         self._max_unknown = max_unknown
         self._unknown = 0
         self._run_id = ""
+        self._in_order = asyncio.Lock()
+        self._mismatch: LedgerMismatchError | None = None
 
     async def open(self) -> None:
         """Begin, or take the ledger of an earlier run up again.
@@ -111,7 +115,7 @@ class Run:
             self.stopped_by = error
 
     async def outcome(self, index: int, sms: Sms) -> Outcome:
-        """Bring one message to its outcome.
+        """Bring one message to its outcome. Called in order of index.
 
         Raises:
             LedgerMismatchError: The ledger was begun with another list.
@@ -119,49 +123,79 @@ class Run:
         checksum = checksum_of(sms) if self._ledger is not None else b""
         try:
             row = await self._known(index, checksum)
-            if row is not None and is_settled(row):
-                return _replay(row, sms)
-            outcome = await self._attempt(index, sms, row, checksum)
         except LedgerMismatchError:
             raise
         except LedgerError as error:
-            # No intent, no bytes.
+            # Whether an earlier run has sent it is on the disk that cannot be read.
             self.stop(error)
-            return NotSent(index=index, sms=sms, error=error)
-        self._judge(outcome)
+            return Unknown(index=index, sms=sms, error=error)
+        if row is not None and is_settled(row):
+            return _replay(row, sms)
+        try:
+            outcome: Outcome = Accepted(index=index, sms=sms, sent=await self._attempt(index, sms, row, checksum))
+        except RouteeError as error:
+            outcome = retry.outcome_class(error)(index=index, sms=sms, error=error)
+            self._judge(outcome)
         await self._note(outcome, checksum)
         return outcome
 
     async def _known(self, index: int, checksum: bytes) -> LedgerRow | None:
-        row = await self._ledger.find(index) if self._ledger is not None else None
-        if row is not None and row.checksum != checksum:
-            problem = f"message {index} is another one than when it was begun; resume with the same input, or begin a new ledger"
-            raise LedgerMismatchError(str(self._ledger), problem)
+        """What an earlier run left of a message.
+
+        Nobody passes before those in front have been found to be what they were: a list that has shifted is another list from its
+        first message on, and nothing of it must be sent.
+        """
+        if self._ledger is None:
+            return None
+        async with self._in_order:
+            if self._mismatch is not None:
+                raise self._mismatch.with_traceback(None)
+            try:
+                row = await self._ledger.find(index)
+                self._check(row, checksum)
+            except LedgerMismatchError as error:
+                self._mismatch = error
+                raise
         return row
 
-    async def _attempt(self, index: int, sms: Sms, row: LedgerRow | None, checksum: bytes) -> Outcome:
+    def _check(self, row: LedgerRow | None, checksum: bytes) -> None:
+        if row is not None and row.checksum != checksum:
+            difference = f"message {row.index} is another one than when it was begun"
+            raise LedgerMismatchError(str(self._ledger), f"{difference}; resume with the same input, or begin a new ledger")
+
+    async def _attempt(self, index: int, sms: Sms, row: LedgerRow | None, checksum: bytes) -> SentSms:
         """Send a message that is not settled.
 
         Raises:
-            LedgerError: Its intent could not be written, so nothing was sent.
+            RouteeError: Why it was not sent, or `OutcomeUnknownError`.
         """
-        try:
-            wire = self._on_the_wire(index, self._prepare(sms))
-            if self.stopped_by is not None:
-                raise BatchAbortedError(f"the batch had stopped: {self.stopped_by}")
-            self.attempted += 1
-            sent = await self._settle_doubt(wire, row) if row is not None and row.state in _DOUBTFUL else None
-            if sent is None:
-                if self._ledger is not None:
-                    await self._ledger.intend(index, references.reference_of(self._run_id, index), checksum)
-                sent = await self._delivery.deliver(wire, on_unknown=self._on_unknown, patient=True)
-        except LedgerError:
-            raise
-        except RouteeError as error:
-            return retry.outcome_class(error)(index=index, sms=sms, error=error)
+        wire = self._on_the_wire(index, self._prepare(sms))
+        doubtful = row if row is not None and row.state in _DOUBTFUL else None
+        if self.stopped_by is not None:
+            if doubtful is not None:
+                raise _doubt_about(doubtful)
+            raise BatchAbortedError(f"the batch had stopped: {self.stopped_by}")
+        self.attempted += 1
+        sent = await self._settle_doubt(wire, doubtful) if doubtful is not None else None
+        if sent is None:
+            sent = await self._send(index, wire, checksum, doubtful)
         if sent.duplicates:
             logger.warning("message %d was found %d times at Routee", index, 1 + len(sent.duplicates))
-        return Accepted(index=index, sms=sms, sent=sent)
+        return sent
+
+    async def _send(self, index: int, wire: Sms, checksum: bytes, doubtful: LedgerRow | None) -> SentSms:
+        async def intend() -> None:
+            if self._ledger is not None:
+                await self._ledger.intend(index, references.reference_of(self._run_id, index), checksum)
+
+        try:
+            return await self._delivery.deliver(wire, on_unknown=self._on_unknown, patient=True, intend=intend)
+        except LedgerError as error:
+            # No intent, no bytes: nothing was written, but an earlier run may have.
+            self.stop(error)
+            if doubtful is not None:
+                raise _doubt_about(doubtful) from None
+            raise NotSentError(f"its intent could not be written: {error}") from None
 
     def _on_the_wire(self, index: int, sms: Sms) -> Sms:
         try:
@@ -180,19 +214,17 @@ class Run:
         Raises:
             OutcomeUnknownError: It stays in doubt.
         """
-        found = await self._delivery.look_up(wire, row.intended_at or datetime.now(UTC), at_once=True)
+        # Whoever will not send again need not wait for the whole window: an absent message stays in doubt either way.
+        briefly = self._on_unknown is OnUnknown.REPORT
+        found = await self._delivery.look_up(wire, row.intended_at or datetime.now(UTC), at_once=True, briefly=briefly)
         if not isinstance(found, Undecided):
             return protocol.adopt(wire, found)
         if self._on_unknown is OnUnknown.RESEND or (self._on_unknown is OnUnknown.RECONCILE and found is Undecided.ABSENT):
             return None
-        if isinstance(row.error, OutcomeUnknownError):
-            raise row.error
-        raise OutcomeUnknownError(row.reference, "crash", "the run that sent it ended before the answer was on disk")
+        raise _doubt_about(row)
 
-    def _judge(self, outcome: Outcome) -> None:
+    def _judge(self, outcome: Rejected | NotSent | Unknown) -> None:
         """Stop the run if this outcome says that going on is pointless."""
-        if isinstance(outcome, Accepted):
-            return
         if isinstance(outcome, Unknown):
             self._unknown += 1
             if self._max_unknown is not None and self._unknown > self._max_unknown:
@@ -229,9 +261,17 @@ _STATES: dict[type[Outcome], RowState] = {
 }
 
 
+def _doubt_about(row: LedgerRow) -> OutcomeUnknownError:
+    """What is to be said of a message that an earlier run left in doubt."""
+    if isinstance(row.error, OutcomeUnknownError):
+        return row.error
+    return OutcomeUnknownError(row.reference, "crash", "the run that sent it ended before the answer was on disk")
+
+
 def _replay(row: LedgerRow, sms: Sms) -> Outcome:
     """The outcome that an earlier run reached."""
     if row.state is RowState.REJECTED:
         return Rejected(index=row.index, sms=sms, error=row.error or RouteeError("rejected in an earlier run"))
     sent = protocol.sent_before(sms, row.tracking_id or "", row.reference, row.parts)
-    return Accepted(index=row.index, sms=sms, sent=attrs.evolve(sent, duplicates=row.duplicates))
+    sent = attrs.evolve(sent, duplicates=row.duplicates, status=row.status or sent.status)
+    return Accepted(index=row.index, sms=sms, sent=sent)

@@ -25,6 +25,7 @@ from routee_async.errors import (
     ClientClosedError,
     ConfigurationError,
     InvalidInputError,
+    LedgerError,
     NoAnswerError,
     NotFoundError,
     RouteeError,
@@ -32,6 +33,7 @@ from routee_async.errors import (
 )
 from routee_async.models import DeliveryReport, SentSms, TrackedPart
 from routee_async.schedule import Answer, GiveUp, PollPolicy, Schedule, judge
+from routee_async.store import LedgerStore
 
 Fetch = Callable[[str], Awaitable[tuple[TrackedPart, ...]]]
 """Reads the parts of one message, given its tracking id. Repeats what may be repeated, and raises a `RouteeError` after that."""
@@ -139,6 +141,7 @@ class Tracker:
         concurrency: int = 10,
         rng: random.Random | None = None,
         kept_reports: int = 10_000,
+        ledger: LedgerStore | None = None,
     ) -> None:
         """Prepare a tracker; `RouteeClient.tracker()` calls this.
 
@@ -148,6 +151,7 @@ class Tracker:
             concurrency: The most reads at a time.
             rng: Source of jitter; give a seeded one for repeatable runs.
             kept_reports: How many reports of finished messages are remembered, 0 or more.
+            ledger: Where final statuses are written, too. If that fails, polling stops, and whoever waits gets the error.
 
         Raises:
             ConfigurationError: *concurrency* is below 1, or *kept_reports* below 0.
@@ -158,6 +162,8 @@ class Tracker:
         self._concurrency = concurrency
         self._rng = random.Random() if rng is None else rng  # noqa: S311 - it spreads load and guards nothing
         self._kept_reports = kept_reports
+        self._ledger = ledger
+        self._unnoted: deque[DeliveryReport] = deque()
         self._schedule = Schedule(policy)
         self._open: dict[str, _Open] = {}
         self._done: OrderedDict[str, DeliveryReport] = OrderedDict()
@@ -405,6 +411,16 @@ class Tracker:
             self._in_flight -= 1
             self._wake.set()
         self._read(tracking_id, parts, error)
+        await self._note()
+
+    async def _note(self) -> None:
+        """Write the final statuses that have come into the ledger."""
+        while self._ledger is not None and self._unnoted:
+            report = self._unnoted.popleft()
+            try:
+                await self._ledger.note_final(report.tracking_id, report.status)
+            except LedgerError as failure:
+                self._stop(failure)
 
     def _read(self, tracking_id: str, parts: tuple[TrackedPart, ...], error: RouteeError | None) -> None:
         """Act on the answer to one poll."""
@@ -455,6 +471,8 @@ class Tracker:
         """Report a message and forget it, but for the report."""
         self._schedule.drop(report.tracking_id)
         self._done[report.tracking_id] = report
+        if self._ledger is not None and report.error is None:
+            self._unnoted.append(report)
         for line in self._open.pop(report.tracking_id).lines:
             line.deliver(report)
         if len(self._done) > self._kept_reports:

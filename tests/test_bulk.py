@@ -33,10 +33,18 @@ class Delivered:
     def __init__(self, send: Send) -> None:
         self._send = send
 
-    async def deliver(self, sms: Sms, *, on_unknown: OnUnknown, patient: bool) -> SentSms:
-        """Send a message, its reference taken off the label again."""
+    async def deliver(
+        self,
+        sms: Sms,
+        *,
+        on_unknown: OnUnknown,
+        patient: bool,
+        intend: Callable[[], Awaitable[None]],
+    ) -> SentSms:
+        """Send a message after its intent."""
         assert patient
         assert on_unknown is OnUnknown.REPORT
+        await intend()
         return await self._send(sms)
 
 

@@ -38,9 +38,9 @@ from routee_async.errors import (
     RouteeError,
     TrackingTimeoutError,
 )
-from routee_async.ledger import Ledger, new_run_id
+from routee_async.ledger import Ledger
 from routee_async.models import MessageStatus
-from routee_async.store import LedgerRow, LedgerStore, RowState
+from routee_async.store import LedgerRow, LedgerStore, RowState, new_run_id
 
 ROOT = Path(__file__).parent.parent
 CHECKSUM = bytes(range(16))
@@ -1444,3 +1444,29 @@ async def test_connect_error_is_an_error_too(ledger: Ledger) -> None:
     stored = (await found(ledger, 0)).error
     assert stored is not None
     assert stored.safe_to_resend
+
+
+async def test_open_ledger_serves_a_batch_and_what_follows(tmp_path: Path) -> None:
+    """Inside `async with` a ledger stays open when a batch has done with it, and is closed at the end of the block."""
+    ledger = Ledger(tmp_path / "held.db")
+    async with ledger:
+        run_id = await ledger.open()
+        await intend(ledger, 0)
+        with pytest.raises(LedgerError, match="one batch at a time"):
+            await ledger.open()
+        await ledger.close()
+        await ledger.note_final("x", MessageStatus.DELIVERED)
+        assert await ledger.open() == run_id
+        await ledger.close()
+    with pytest.raises(LedgerError, match="not open"):
+        await ledger.note_final("x", MessageStatus.DELIVERED)
+
+
+async def test_batch_may_outlast_the_block(tmp_path: Path) -> None:
+    """A batch that is still running when the block ends keeps the ledger until it is done."""
+    ledger = Ledger(tmp_path / "held.db")
+    async with ledger:
+        await ledger.open()
+    await intend(ledger, 0)
+    await ledger.close()
+    assert len(ledger) == 1

@@ -1,5 +1,6 @@
 """Runs with a ledger: begun, stopped, killed, resumed; over the sandbox, with a real file."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,10 +16,12 @@ from routee_async import (
     Ledger,
     LedgerError,
     LedgerMismatchError,
+    MessageStatus,
     NotSent,
     OnUnknown,
     Outcome,
     OutcomeUnknownError,
+    PollPolicy,
     Rejected,
     RetryPolicy,
     RouteeClient,
@@ -108,6 +111,109 @@ async def test_another_list_is_refused(sandbox: Sandbox, client: RouteeClient, l
     with pytest.raises(LedgerMismatchError, match="same input"):
         await run(client, ledger, others)
     assert sandbox.journal.sends_received == 5
+
+
+async def test_list_that_has_shifted_is_refused_whole(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """A message put in front of a list makes it another one, and nothing of it is sent, however many go at a time."""
+    batch = client.send_many(
+        (attrs.evolve(MESSAGES[0], body=f"No. {number}") for number in range(300)), concurrency=2, ledger=ledger
+    )
+    for _ in range(5):
+        await anext(batch)
+    await batch.aclose()
+    before = sandbox.journal.sends_received
+    shifted = [MESSAGES[1], *(attrs.evolve(MESSAGES[0], body=f"No. {number}") for number in range(300))]
+    with pytest.raises(LedgerMismatchError):
+        await run(client, ledger, shifted)
+    assert sandbox.journal.sends_received == before
+    assert len(ledger) <= before
+
+
+async def test_ledger_that_cannot_be_read_sends_nothing(
+    sandbox: Sandbox,
+    client: RouteeClient,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When it cannot be told what an earlier run did with a message, the message is in doubt, and the run stops."""
+
+    async def fail(*_: object) -> None:
+        raise LedgerError("run.db", "cannot be read")
+
+    await run(client, ledger)
+    monkeypatch.setattr(Ledger, "find", fail)
+    outcomes: dict[int, Outcome] = {}
+    with pytest.raises(BulkStoppedError):
+        await run(client, ledger, into=outcomes)
+    assert set(kinds(outcomes)) == {"Unknown"}
+    assert sandbox.journal.sends_received == 5
+
+
+async def test_doubt_stays_doubt_when_the_run_stops(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """A message that an earlier run left in doubt is not said to be unsent because the batch stops before its turn."""
+    for index in (0, 1):
+        await begin(ledger, index, MESSAGES[index])
+    sandbox.faults.add(Fault(faults.error(401), path="/sms/tracking"))
+    sandbox.application.account.balance = sandbox.application.account.price * 0
+    outcomes: dict[int, Outcome] = {}
+    messages = [MESSAGES[0], MESSAGES[1], *MESSAGES[2:]]
+    with pytest.raises(BulkStoppedError):
+        await run(client, ledger, messages, into=outcomes)
+    assert kinds(outcomes)[:2] == ["Unknown", "Unknown"]
+
+
+async def test_intent_that_cannot_be_renewed_leaves_the_doubt(
+    sandbox: Sandbox,
+    client: RouteeClient,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A message in doubt whose intent cannot be written again is still in doubt, and not said to be unsent."""
+
+    async def fail(*_: object) -> None:
+        raise LedgerError("run.db", "disk full")
+
+    await begin(ledger, 0, MESSAGES[0])
+    monkeypatch.setattr(Ledger, "intend", fail)
+    outcomes: dict[int, Outcome] = {}
+    with pytest.raises(BulkStoppedError):
+        await run(client, ledger, MESSAGES[:1], on_unknown=OnUnknown.RECONCILE, into=outcomes)
+    assert kinds(outcomes) == ["Unknown"]
+    assert sandbox.journal.sends_received == 0
+
+
+async def test_only_what_is_on_the_wire_is_in_doubt(sandbox: Sandbox, ledger: Ledger) -> None:
+    """A message that waits for its turn, or for the pace, has no intent yet: a crash would leave no doubt about it."""
+    async with sandbox.client(pace=1000, max_connections=2) as client:
+        sandbox.faults.add(Fault(faults.hang(accepted=True), path="/sms"))
+        batch = client.send_many(MESSAGES, ledger=ledger)
+        first = asyncio.ensure_future(anext(batch))
+        while sandbox.journal.sends_received < 2:
+            await asyncio.sleep(0.001)
+        assert len(list(ledger.unfinished())) == 2
+        first.cancel()
+        await asyncio.wait([first])
+        await batch.aclose()
+
+
+async def test_final_statuses_are_written(client: RouteeClient, ledger: Ledger) -> None:
+    """What the tracker learns is in the ledger, and comes back with a resumed run."""
+    async with ledger, client.tracker(policy=PollPolicy(first_delay=0.01, max_interval=0.01), ledger=ledger) as tracker:
+        outcomes = await run(client, ledger)
+        sent = [outcome.sent for outcome in outcomes.values() if isinstance(outcome, Accepted)]
+        assert len([report async for report in tracker.until_final(sent)]) == 5
+    assert ledger.summary().statuses == {MessageStatus.DELIVERED: 5}
+    replayed = await run(client, ledger)
+    assert all(isinstance(each, Accepted) and each.sent.status is MessageStatus.DELIVERED for each in replayed.values())
+
+
+async def test_tracker_whose_ledger_fails_says_so(client: RouteeClient, ledger: Ledger) -> None:
+    """A final status that cannot be written ends the tracking with the reason."""
+    sent = await client.send(MESSAGES[0])
+    async with client.tracker(policy=PollPolicy(first_delay=0.01, max_interval=0.01), ledger=ledger) as tracker:
+        await tracker.wait(sent)
+        with pytest.raises(LedgerError):
+            await tracker.wait("5b0a4c0e-7c54-4bb1-8a53-3d1c2e1f0a01")
 
 
 @pytest.mark.parametrize("messages", [MESSAGES[:4], [*MESSAGES, MESSAGES[0]]], ids=["shorter", "longer"])
