@@ -76,10 +76,13 @@ def main() -> int:
     """Carry out the command line of this process, and return the exit status."""
     logging.getLogger("routee_async").addHandler(logging.NullHandler())  # the commands say themselves what matters
     try:
-        return asyncio.run(run(sys.argv[1:]))
+        status = asyncio.run(run(sys.argv[1:]))
+        sys.stdout.flush()  # here, where a reader who has gone is expected, and not when Python closes it
     except KeyboardInterrupt:
         say("routee: interrupted")
     except BrokenPipeError:
         # Whoever read our results has gone. Python would complain once more while it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    else:
+        return status
     return Exit.FAILED
