@@ -183,14 +183,14 @@ class Caller:
             return await attempt()
 
         def wait(state: RetryCallState) -> float:
-            return retry.delay_before(state.attempt_number + 1, _decision(state).wait, self._policy, self._random())
+            return retry.delay_before(state.attempt_number + 1, _decision(state), self._policy, self._random())
 
         def stop(state: RetryCallState) -> bool:
             decision, next_attempt = _decision(state), state.attempt_number + 1
             if call.patient and decision.wait is not None:
                 call.deadline = max(call.deadline, self._loop.time() + state.upcoming_sleep + self._total)
             time_left = self._time_left(call) - state.upcoming_sleep
-            may = retry.may_repeat(next_attempt, time_left, decision, self._policy, self._total)
+            may = retry.may_repeat(next_attempt, time_left, decision, self._policy, self._total, patient=call.patient)
             if self._closing or not may or (decision.budgeted and not self._budget.spend()):
                 return True
             logger.info("attempt %d in %.1f s, after %s", next_attempt, state.upcoming_sleep, decision.error)

@@ -77,7 +77,8 @@ class Delivery:
             if attempt > self._policy.attempts:
                 raise doubt
             if on_unknown is OnUnknown.RESEND:
-                await asyncio.sleep(retry.delay_before(attempt, None, self._policy, self._random()))
+                again = retry.Decision(retry.Action.REPEAT)
+                await asyncio.sleep(retry.delay_before(attempt, again, self._policy, self._random()))
 
     async def look_up(
         self,

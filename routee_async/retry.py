@@ -173,20 +173,23 @@ def asks_for_less(result: Response | Failure) -> bool:
     return result.status == _TOO_MANY or (result.status == _UNAVAILABLE and retry_after(result.headers) is not None)
 
 
-def delay_before(attempt: int, wait: float | None, policy: RetryPolicy, random: float) -> float:
+def delay_before(attempt: int, decision: Decision, policy: RetryPolicy, random: float) -> float:
     """Seconds to wait before attempt number *attempt* (2 for the first repeat).
 
     Full jitter: uniform between 0 and `min_delay` doubled for each repeat, at most `max_delay`. What the server demands is
-    waited for in full, with up to a tenth more.
+    waited for in full, with up to a tenth more; but a send that was told to come later goes to the end of the line at once, for the
+    gate in front of the line keeps everybody back for that long, and the pace spreads them.
 
     Args:
         attempt: Number of the attempt to come.
-        wait: Seconds that the server demands, if it does.
+        decision: What asked for it.
         policy: Bounds.
         random: Uniform in [0, 1).
     """
-    if wait is not None:
-        return wait * (1 + _JITTER_ABOVE * random)
+    if not decision.budgeted:
+        return 0.0
+    if decision.wait is not None:
+        return decision.wait * (1 + _JITTER_ABOVE * random)
     return random * min(policy.max_delay, policy.min_delay * 2.0 ** (attempt - 2))
 
 
@@ -198,7 +201,15 @@ def least_time(total: float) -> float:
     return min(_LEAST_TIME, total * _LEAST_SHARE)
 
 
-def may_repeat(attempt: int, time_left: float, decision: Decision, policy: RetryPolicy, total: float) -> bool:
+def may_repeat(
+    attempt: int,
+    time_left: float,
+    decision: Decision,
+    policy: RetryPolicy,
+    total: float,
+    *,
+    patient: bool = False,
+) -> bool:
     """Whether attempt number *attempt* may still be made.
 
     Args:
@@ -207,9 +218,11 @@ def may_repeat(attempt: int, time_left: float, decision: Decision, policy: Retry
         decision: What asked for it.
         policy: Bounds.
         total: Seconds that the whole call may take.
+        patient: True for a message of a batch: bad luck with the pace of all is counted only half against it.
     """
     too_long = decision.wait is not None and decision.wait > policy.max_retry_after
-    return attempt <= policy.attempts and not too_long and time_left >= least_time(total)
+    most = policy.attempts * 2 if patient and not decision.budgeted else policy.attempts
+    return attempt <= most and not too_long and time_left >= least_time(total)
 
 
 @attrs.define

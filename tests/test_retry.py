@@ -2,6 +2,7 @@
 
 import json
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +38,7 @@ READ = build_fetch_tracking("id")
 ROUTEE = json.dumps({"code": "400000000", "developerMessage": "Validation Error!"}).encode()
 HTML = b"<html>no</html>"
 POLICY = RetryPolicy()
+AGAIN = Decision(Action.REPEAT)
 
 
 def failure(phase: Phase, *, written: bool, permanent: bool = False) -> Failure:
@@ -156,20 +158,20 @@ def test_repeats_that_the_server_asked_for_are_free() -> None:
 @given(st.integers(2, 50), st.floats(0, 1, exclude_max=True))
 def test_backoff_is_bounded(attempt: int, random: float) -> None:
     """Without a word from the server the wait is between 0 and the bound, whatever the dice say."""
-    assert 0 <= retry.delay_before(attempt, None, POLICY, random) <= POLICY.max_delay
+    assert 0 <= retry.delay_before(attempt, AGAIN, POLICY, random) <= POLICY.max_delay
 
 
 @pytest.mark.parametrize(("attempt", "most"), [(2, 0.5), (3, 1.0), (4, 2.0), (20, 20.0)])
 def test_backoff_doubles(attempt: int, most: float) -> None:
     """Full jitter: the upper end doubles with each repeat, up to the bound."""
-    assert retry.delay_before(attempt, None, POLICY, 1.0) == most
-    assert retry.delay_before(attempt, None, POLICY, 0.5) == most / 2
+    assert retry.delay_before(attempt, AGAIN, POLICY, 1.0) == most
+    assert retry.delay_before(attempt, AGAIN, POLICY, 0.5) == most / 2
 
 
 @given(st.floats(0, 10_000), st.floats(0, 1, exclude_max=True))
 def test_wait_is_never_below_what_the_server_asked(wait: float, random: float) -> None:
     """Jitter goes above `Retry-After`, never below."""
-    assert wait <= retry.delay_before(2, wait, POLICY, random) <= wait * 1.1 + 1e-9
+    assert wait <= retry.delay_before(2, attrs.evolve(AGAIN, wait=wait), POLICY, random) <= wait * 1.1 + 1e-9
 
 
 @pytest.mark.parametrize(
@@ -192,6 +194,21 @@ def test_repeats_are_bounded(attempt: int, time_left: float, wait: float | None,
 def test_time_that_an_attempt_needs_shrinks_with_the_total(total: float, least: float) -> None:
     """A short total leaves room for a first attempt."""
     assert retry.least_time(total) == least
+
+
+def test_refused_send_goes_to_the_end_of_the_line_at_once() -> None:
+    """A send that was told to come later does not wait by itself: the gate in front of the line keeps everybody back."""
+    decision = retry.decide(SEND, answer(429, retry_after="7"), renewed=False)
+    assert retry.delay_before(2, decision, POLICY, 0.9) == 0
+
+
+def test_bad_luck_with_the_pace_counts_half() -> None:
+    """A message of a batch bears twice as many refusals of that kind as it has attempts; nothing else does."""
+    refused = retry.decide(SEND, answer(429), renewed=False)
+    assert retry.may_repeat(8, 60.0, refused, POLICY, 60.0, patient=True)
+    assert not retry.may_repeat(9, 60.0, refused, POLICY, 60.0, patient=True)
+    assert not retry.may_repeat(5, 60.0, refused, POLICY, 60.0)
+    assert not retry.may_repeat(5, 60.0, AGAIN, POLICY, 60.0, patient=True)
 
 
 def test_budget_runs_out_and_refills() -> None:
