@@ -190,7 +190,7 @@ class Caller:
             if call.patient and decision.wait is not None:
                 call.deadline = max(call.deadline, self._loop.time() + state.upcoming_sleep + self._total)
             time_left = self._time_left(call) - state.upcoming_sleep
-            may = retry.may_repeat(next_attempt, time_left, decision, self._policy, self._total, patient=call.patient)
+            may = retry.may_repeat(next_attempt, time_left, decision, self._policy, self._total)
             if self._closing or not may or (decision.budgeted and not self._budget.spend()):
                 return True
             logger.info("attempt %d in %.1f s, after %s", next_attempt, state.upcoming_sleep, decision.error)

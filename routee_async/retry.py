@@ -201,15 +201,7 @@ def least_time(total: float) -> float:
     return min(_LEAST_TIME, total * _LEAST_SHARE)
 
 
-def may_repeat(
-    attempt: int,
-    time_left: float,
-    decision: Decision,
-    policy: RetryPolicy,
-    total: float,
-    *,
-    patient: bool = False,
-) -> bool:
+def may_repeat(attempt: int, time_left: float, decision: Decision, policy: RetryPolicy, total: float) -> bool:
     """Whether attempt number *attempt* may still be made.
 
     Args:
@@ -218,11 +210,9 @@ def may_repeat(
         decision: What asked for it.
         policy: Bounds.
         total: Seconds that the whole call may take.
-        patient: True for a message of a batch: bad luck with the pace of all is counted only half against it.
     """
     too_long = decision.wait is not None and decision.wait > policy.max_retry_after
-    most = policy.attempts * 2 if patient and not decision.budgeted else policy.attempts
-    return attempt <= most and not too_long and time_left >= least_time(total)
+    return attempt <= policy.attempts and not too_long and time_left >= least_time(total)
 
 
 @attrs.define

@@ -422,9 +422,7 @@ async def test_answer_to_a_message_of_a_batch(effect: Effect, sandbox: Sandbox, 
     struck = next(outcome for outcome in outcomes if outcome.index == 1)
     assert isinstance(struck, meaning.outcome)
     assert all(isinstance(outcome, Accepted) for outcome in outcomes if outcome is not struck)
-    # A message of a batch bears twice as many requests to come later.
-    attempts = meaning.attempts * 2 if meaning.error is RateLimitError else meaning.attempts
-    assert sandbox.journal.requests[SEND] == len(outcomes) - 1 + attempts
+    assert sandbox.journal.requests[SEND] == len(outcomes) - 1 + meaning.attempts
     check_invariants(sandbox, outcomes, caplog)
     await check_closed(sandbox)
 

@@ -202,15 +202,6 @@ def test_refused_send_goes_to_the_end_of_the_line_at_once() -> None:
     assert retry.delay_before(2, decision, POLICY, 0.9) == 0
 
 
-def test_bad_luck_with_the_pace_counts_half() -> None:
-    """A message of a batch bears twice as many refusals of that kind as it has attempts; nothing else does."""
-    refused = retry.decide(SEND, answer(429), renewed=False)
-    assert retry.may_repeat(8, 60.0, refused, POLICY, 60.0, patient=True)
-    assert not retry.may_repeat(9, 60.0, refused, POLICY, 60.0, patient=True)
-    assert not retry.may_repeat(5, 60.0, refused, POLICY, 60.0)
-    assert not retry.may_repeat(5, 60.0, AGAIN, POLICY, 60.0, patient=True)
-
-
 def test_budget_runs_out_and_refills() -> None:
     """Ten repeats at once, then one for every ten successes."""
     budget = Budget(10.0, 0.1)
