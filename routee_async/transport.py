@@ -8,7 +8,6 @@ written (failure-taxonomy.md, "The phase mark").
 import asyncio
 import ipaddress
 import re
-import ssl
 import sys
 import weakref
 import zlib
@@ -24,6 +23,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from routee_async.errors import ConfigurationError
+from routee_async.failures import ONLY_WHILE_CONNECTING, SpokeFirstError, TooLargeError, UnreadableError, explain
 from routee_async.options import Timeout
 from routee_async.protocol import Endpoint, Failure, Host, Phase, Request, Response
 
@@ -35,7 +35,6 @@ _KEEP_ALIVE = 5.0
 _ONE_WRITE = 16 * 1024
 """Bytes of a body up to which it surely goes out with its head in one write (asyncio's high-water mark is 64 KiB)."""
 _HEADERS_READ = ("retry-after", "date")
-_BAD_GATEWAY = 502
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 """Tells zlib to see for itself which of the two it has been given."""
 _HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
@@ -144,10 +143,6 @@ class _MarkedPayload(aiohttp.BytesPayload):
         self.mark.connection = getattr(writer, "transport", None)
 
 
-class _SpokeFirstError(aiohttp.ClientConnectionError):
-    """A new connection was closed, or something came over it, before anything was asked."""
-
-
 class _Connector(aiohttp.TCPConnector):
     """A pool that gives out no connection with something unread in it, which would be taken for the answer to our request."""
 
@@ -179,7 +174,7 @@ class _Connector(aiohttp.TCPConnector):
             connection.close()
             if protocol not in self._given_out:
                 # Only the pool can have a better one: a server that treats a new connection so will do it again.
-                raise _SpokeFirstError
+                raise SpokeFirstError
 
 
 class AiohttpTransport:
@@ -249,7 +244,7 @@ class AiohttpTransport:
             return Failure(phase=Phase.CLOSE, reason="closed", written=mark.written, status=status)
         except Exception as error:  # noqa: BLE001 - whatever aiohttp raises means that there is no complete answer
             mark.drop_connection()
-            written = mark.written if request.body is not None else not isinstance(error, _ONLY_WHILE_CONNECTING)
+            written = mark.written if request.body is not None else not isinstance(error, ONLY_WHILE_CONNECTING)
             one_write = request.body is not None and len(request.body) <= _ONE_WRITE
             return explain(error, written=written, status=status, one_write=one_write)
         headers = {name: answer.headers[name] for name in _HEADERS_READ if name in answer.headers}
@@ -305,127 +300,32 @@ async def _read_capped(answer: aiohttp.ClientResponse, cap: int) -> bytes:
         answer.close()
         raise
     answer.close()
-    raise _TooLargeError
+    raise TooLargeError
 
 
 def decompress(body: bytes, encoding: str, cap: int) -> bytes:
     """Undo a compression that nobody asked for, up to *cap* bytes: aiohttp would do it without a bound in its older versions.
 
     Raises:
-        _TooLargeError: There is more than that in it.
-        _UnreadableError: It is cut short, damaged, or of a kind that we do not know.
+        TooLargeError: There is more than that in it.
+        UnreadableError: It is cut short, damaged, or of a kind that we do not know.
     """
     if encoding.strip().lower() in {"", "identity"}:
         return body
     if encoding.strip().lower() not in {"gzip", "x-gzip", "deflate"}:
-        raise _UnreadableError
+        raise UnreadableError
     decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
         plain = decompressor.decompress(body, cap + 1)
     except zlib.error:
-        raise _UnreadableError from None
+        raise UnreadableError from None
     if len(plain) > cap:
-        raise _TooLargeError
+        raise TooLargeError
     if not decompressor.eof:
-        raise _UnreadableError
+        raise UnreadableError
     return plain
-
-
-class _UnreadableError(Exception):
-    """The body is compressed in a way that cannot be undone."""
-
-
-class _TooLargeError(Exception):
-    """The body is larger than any answer of Routee's."""
 
 
 def _somebody_asked_to_cancel() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-# Class of the exception to phase and whether repeating is pointless, first match first (failure-taxonomy.md, table).
-_BEFORE_WRITING: tuple[tuple[type[BaseException], Phase, bool], ...] = (
-    (aiohttp.InvalidURL, Phase.LOCAL, True),
-    (aiohttp.ClientConnectorCertificateError, Phase.TLS, True),
-    (aiohttp.ClientConnectorSSLError, Phase.TLS, True),
-    (aiohttp.ServerFingerprintMismatch, Phase.TLS, True),
-    (ssl.SSLError, Phase.TLS, True),
-    (aiohttp.ClientHttpProxyError, Phase.PROXY, True),
-    (aiohttp.ClientProxyConnectionError, Phase.PROXY, False),
-    (aiohttp.ClientResponseError, Phase.PROXY, False),  # nobody else has been asked anything yet
-    (aiohttp.ClientConnectorError, Phase.CONNECT, False),
-    (TimeoutError, Phase.CONNECT, False),
-    (aiohttp.ClientOSError, Phase.CONNECT, False),
-    (aiohttp.ClientConnectionError, Phase.CONNECT, False),
-    (RuntimeError, Phase.CLOSE, True),
-)
-# For reads, which have no mark and may be repeated either way: what can only come from making a connection.
-_ONLY_WHILE_CONNECTING = (
-    aiohttp.InvalidURL,
-    aiohttp.ClientConnectorError,
-    aiohttp.ServerFingerprintMismatch,
-    aiohttp.ClientHttpProxyError,
-    aiohttp.ConnectionTimeoutError,
-    _SpokeFirstError,
-    RuntimeError,
-)
-_AFTER_WRITING: tuple[tuple[type[BaseException], Phase], ...] = (
-    (_TooLargeError, Phase.BODY),
-    (_UnreadableError, Phase.BODY),
-    (aiohttp.ClientPayloadError, Phase.BODY),
-    (aiohttp.ClientResponseError, Phase.HEAD),
-    (aiohttp.http_exceptions.HttpProcessingError, Phase.HEAD),
-    (aiohttp.ClientConnectionResetError, Phase.WRITE),
-)
-
-
-def explain(error: BaseException, *, written: bool, status: int | None = None, one_write: bool = False) -> Failure:
-    """Say what an exception of aiohttp's means, without quoting it.
-
-    Args:
-        error: What was raised.
-        written: The mark: whether a byte may have been written.
-        status: HTTP status, if a head had been read.
-        one_write: True when head and body are small enough to go out in a single write.
-    """
-    reason = _name(error)
-    if not written:
-        phase, permanent = next(
-            ((phase, permanent) for cls, phase, permanent in _BEFORE_WRITING if isinstance(error, cls)),
-            (Phase.LOCAL, True),
-        )
-        if isinstance(error, aiohttp.ClientHttpProxyError):
-            permanent = error.status != _BAD_GATEWAY
-        return Failure(phase=phase, reason=reason, written=False, permanent=permanent)
-    if one_write and status is None and _was_closed_before_writing(error):
-        return Failure(phase=Phase.WRITE, reason=reason, written=False)
-    default = Phase.WAIT if status is None else Phase.BODY
-    phase = next((phase for cls, phase in _AFTER_WRITING if isinstance(error, cls)), default)
-    return Failure(phase=phase, reason=reason, written=True, status=status)
-
-
-def _was_closed_before_writing(error: BaseException) -> bool:
-    """True when asyncio refused the first write because the connection was already closing.
-
-    aiohttp raises this exception before it hands bytes to the transport, or after a write so large that it has to wait for room;
-    a small body goes out in one write together with the head, so that nothing had been written. `tests/test_transport.py` holds
-    aiohttp to that.
-    """
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, aiohttp.ClientConnectionResetError):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
-
-
-def _name(error: BaseException) -> str:
-    """Class name of *error*, with what is behind it: `ClientConnectorError (ConnectionRefusedError)`.
-
-    Of a certificate it is said what is wrong with it (`certificate has expired`): that holds no secret, and is what to look at.
-    """
-    certificate = getattr(error, "certificate_error", None)
-    behind = getattr(error, "os_error", None) or error.__cause__
-    detail = getattr(certificate, "verify_message", "") or (type(behind).__name__ if behind is not None else "")
-    return f"{type(error).__name__} ({detail})" if detail else type(error).__name__

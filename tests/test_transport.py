@@ -21,6 +21,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from routee_async import transport as transport_module
 from routee_async.errors import ConfigurationError
+from routee_async.failures import explain
 from routee_async.models import Sms
 from routee_async.options import Timeout
 from routee_async.protocol import (
@@ -34,7 +35,7 @@ from routee_async.protocol import (
     build_send,
     build_token_request,
 )
-from routee_async.transport import AiohttpTransport, ExchangeError, check_origin, explain
+from routee_async.transport import AiohttpTransport, ExchangeError, check_origin
 from tests.misbehaving import (
     PATIENCE,
     Certificates,
@@ -940,7 +941,7 @@ async def test_body_of_exactly_the_cap() -> None:
     bodies = [b"x" * 4096, b"x" * 4097]
     async with Server(keep_answering(*map(answer, bodies))) as server, transport_to(server.origin) as transport:
         assert (await transport.exchange(request, TOKEN, PATIENCE)).body == bodies[0]
-        assert (await failure_of(transport, request)).reason == "_TooLargeError"
+        assert (await failure_of(transport, request)).reason == "TooLargeError"
 
 
 # --- Cancelling and closing --------------------------------------------------------------------------------------------------
