@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import math
 import random
 import statistics
 from collections import Counter
@@ -47,7 +48,7 @@ class Wire:
         if answer.accepted:
             return Response(200, {}, b'{"trackingId":"%d"}' % next(self._ids))
         # The header has whole seconds; a server that means 0.3 says 1.
-        headers = {} if answer.retry_after is None else {"retry-after": str(max(1, round(answer.retry_after + 0.5)))}
+        headers = {} if answer.retry_after is None else {"retry-after": str(math.ceil(answer.retry_after))}
         return Response(429, headers, b"")
 
     async def aclose(self) -> None:
