@@ -7,7 +7,7 @@ from datetime import datetime
 
 from routee_async import protocol, retry
 from routee_async.caller import Caller
-from routee_async.errors import OutcomeUnknownError
+from routee_async.errors import OutcomeUnknownError, RouteeError
 from routee_async.models import SentSms, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy
 from routee_async.reconcile import Reconciler, Undecided
@@ -59,26 +59,38 @@ class Delivery:
             RouteeError: Why it was not sent, or `OutcomeUnknownError`.
         """
         attempt = 1
+        doubt: OutcomeUnknownError | None = None
         while True:
             since = self._now()
             try:
                 return await self._send(sms, patient=patient, intend=intend)
             except OutcomeUnknownError as error:
-                if on_unknown is OnUnknown.REPORT or retry.stops_batch(error):
-                    raise
                 doubt = error
-            if on_unknown is OnUnknown.RECONCILE:
-                found = await self.look_up(sms, since)
-                if found is Undecided.BLIND:
-                    raise doubt
-                if found is not Undecided.ABSENT:
-                    return protocol.adopt(sms, found)
+            except RouteeError:
+                if doubt is not None and on_unknown is OnUnknown.RESEND:
+                    # This attempt surely failed, but nobody has looked what became of the one before.
+                    raise doubt from None
+                raise
+            found = await self._settle(doubt, sms, since, on_unknown)
+            if found is not None:
+                return found
             attempt, intend = attempt + 1, None
             if attempt > self._policy.attempts:
                 raise doubt
             if on_unknown is OnUnknown.RESEND:
                 again = retry.Decision(retry.Action.REPEAT)
                 await asyncio.sleep(retry.delay_before(attempt, again, self._policy, self._random()))
+
+    async def _settle(self, doubt: OutcomeUnknownError, sms: Sms, since: datetime, on_unknown: OnUnknown) -> SentSms | None:
+        """Find out, if that is wanted, what became of a message; None when it is to be sent again."""
+        if on_unknown is OnUnknown.REPORT or retry.stops_batch(doubt):
+            raise doubt
+        if on_unknown is OnUnknown.RESEND:
+            return None
+        found = await self.look_up(sms, since)
+        if found is Undecided.BLIND:
+            raise doubt
+        return None if found is Undecided.ABSENT else protocol.adopt(sms, found)
 
     async def look_up(
         self,

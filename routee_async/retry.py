@@ -148,7 +148,8 @@ def _after_paid_answer(request: Request, answer: Response) -> Decision:
 
 def _after_read_answer(answer: Response) -> Decision:
     error = read_error(answer)
-    return Decision(_READ.get(answer.status, Action.RAISE), error, error.retry_after)
+    action = _READ.get(answer.status, Action.RAISE)
+    return Decision(action, error, error.retry_after, budgeted=action is not Action.RENEW)
 
 
 def _unknown_because(status: int) -> str:

@@ -196,6 +196,11 @@ class Run:
             if doubtful is not None:
                 raise _doubt_about(doubtful) from None
             raise NotSentError(f"its intent could not be written: {error}") from None
+        except RouteeError:
+            if doubtful is not None and self._on_unknown is OnUnknown.RESEND:
+                # Sent again without waiting for certainty: that this attempt failed says nothing about the earlier one.
+                raise _doubt_about(doubtful) from None
+            raise
 
     def _on_the_wire(self, index: int, sms: Sms) -> Sms:
         try:

@@ -22,6 +22,7 @@ from tests.virtual_time import in_virtual_time
 
 SMS = with_reference(Sms(to="+306970000001", sender_id="P", body="Hello", label="mine"), reference_of("k3f9x2ab", 7))
 SILENCE = Failure(phase=Phase.WAIT, reason="TimeoutError", written=True)
+UNTRUSTED = Failure(phase=Phase.TLS, reason="ClientConnectorCertificateError", written=False, permanent=True)
 OK = Response(200, {}, b'{"trackingId":"id-2"}')
 REDIRECT = Response(302, {}, b"")
 NO = Response(400, {}, b'{"code":"400005000"}')
@@ -152,6 +153,23 @@ async def test_resend_is_at_least_once() -> None:
     assert sent.tracking_id == "id-2"
     assert (service.sends, service.searches) == (3, 0)
     assert asyncio.get_running_loop().time() > 0
+
+
+@pytest.mark.parametrize(
+    "second", [NO, Failure(phase=Phase.TLS, reason="x", written=False, permanent=True)], ids=["refused", "not written"]
+)
+def test_failed_resend_does_not_deny_the_first_send(second: Response | Failure) -> None:
+    """When a message that may have been sent is sent again and surely fails, it may still have been sent the first time."""
+
+    @in_virtual_time
+    async def check() -> None:
+        service = Service(SILENCE, second)
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await delivery(service).deliver(SMS, on_unknown=OnUnknown.RESEND, patient=False)
+        assert caught.value.phase == Phase.WAIT
+        assert service.sends == 2
+
+    check()
 
 
 @pytest.mark.parametrize("on_unknown", list(OnUnknown))

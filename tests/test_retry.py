@@ -155,6 +155,14 @@ def test_repeats_that_the_server_asked_for_are_free() -> None:
     assert retry.decide(SEND, failure(Phase.CONNECT, written=False), renewed=False).budgeted
 
 
+@pytest.mark.parametrize("request_", [SEND, READ], ids=["send", "read"])
+def test_renewed_token_is_free(request_: Request) -> None:
+    """A token that is revoked under a hundred requests, sends or reads, does not exhaust what repeats are left."""
+    decision = retry.decide(request_, answer(401), renewed=False)
+    assert not decision.budgeted
+    assert retry.delay_before(2, decision, POLICY, 0.9) == 0
+
+
 @given(st.integers(2, 50), st.floats(0, 1, exclude_max=True))
 def test_backoff_is_bounded(attempt: int, random: float) -> None:
     """Without a word from the server the wait is between 0 and the bound, whatever the dice say."""

@@ -182,6 +182,20 @@ async def test_intent_that_cannot_be_renewed_leaves_the_doubt(
     assert sandbox.journal.sends_received == 0
 
 
+@pytest.mark.parametrize(("on_unknown", "kind"), [(OnUnknown.RECONCILE, "Rejected"), (OnUnknown.RESEND, "Unknown")])
+async def test_failed_resend_of_a_killed_run_keeps_its_doubt(
+    sandbox: Sandbox,
+    client: RouteeClient,
+    ledger: Ledger,
+    on_unknown: OnUnknown,
+    kind: str,
+) -> None:
+    """A refusal of the second send says nothing about the first, unless the first was found to be absent."""
+    await begin(ledger, 0, MESSAGES[0])
+    sandbox.faults.add(Fault(faults.error(400, code="400005000"), path="/sms"))
+    assert kinds(await run(client, ledger, MESSAGES[:1], on_unknown=on_unknown)) == [kind]
+
+
 async def test_only_what_is_on_the_wire_is_in_doubt(sandbox: Sandbox, ledger: Ledger) -> None:
     """A message that waits for its turn, or for the pace, has no intent yet: a crash would leave no doubt about it."""
     async with sandbox.client(pace=1000, max_connections=2) as client:

@@ -3,8 +3,6 @@
 import json
 import shlex
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import attrs
 
@@ -70,8 +68,8 @@ def recall(ledger: Ledger) -> Job | None:
         raise UsageError(f"{ledger}: was begun by another version of routee; go on with that one") from None
 
 
-class HeldLedger(Ledger):
-    """A ledger that is open while its `async with` lasts: messages are followed after `send_many` has done with it.
+class BulkLedger(Ledger):
+    """A ledger that remembers what an earlier run had left, and the batch that it belongs to.
 
     Attributes:
         before: Rows as an earlier run left them, by index. Whoever takes an outcome takes its row away.
@@ -80,26 +78,6 @@ class HeldLedger(Ledger):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.before: dict[int, LedgerRow] = {}
-        self._run_id = ""
-
-    async def __aenter__(self) -> Self:
-        self._run_id = await super().open()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await super().close()
-
-    async def open(self) -> str:
-        """Tell the run id."""
-        return self._run_id
-
-    async def close(self) -> None:
-        """Stay open."""
 
     async def find(self, index: int) -> LedgerRow | None:
         """Look a row up, and keep what is found."""

@@ -23,7 +23,7 @@ from routee_async import (
     Sms,
 )
 from routee_async.cli import failures, following, interrupts
-from routee_async.cli.bulk_job import HeldLedger, Job, resuming
+from routee_async.cli.bulk_job import BulkLedger, Job, resuming
 from routee_async.cli.bulk_tally import NO_FINAL_STATUS, Tally
 from routee_async.cli.failures import Exit
 from routee_async.cli.following import LeftEarlyError
@@ -61,7 +61,7 @@ async def carry_out(job: Job, ledger: Path | None) -> Exit:
     goal = job.output or _default_output(job.file)
     with open_recipients(job.file) as recipients:
         writing = Writing(recipients, sender_id=job.sender_id, body=job.body)
-        async with HeldLedger(ledger) if ledger else nullcontext() as held:
+        async with BulkLedger(ledger) if ledger else nullcontext() as held:
             resumed = held is not None and held.knows(job)
             # With a ledger there may be statuses from another run.
             followed = policy is not None or held is not None
@@ -79,7 +79,7 @@ def _default_output(file: Path) -> str:
     return f"{file.with_suffix('')}.results.csv" if sys.stdout.isatty() else STDOUT
 
 
-def _tell_resumption(ledger: HeldLedger, summary: LedgerSummary) -> None:
+def _tell_resumption(ledger: BulkLedger, summary: LedgerSummary) -> None:
     states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in summary.states.items() if count)
     say(f"Resuming {ledger}: {states or 'nothing was sent yet'}")
     doubtful = summary.states[RowState.INTENDED] + summary.states[RowState.UNKNOWN]
@@ -91,7 +91,7 @@ def _tell_resumption(ledger: HeldLedger, summary: LedgerSummary) -> None:
 class _Run:
     """One run through a file: counts, and writes a result for each row."""
 
-    def __init__(self, job: Job, recipients: Recipients, writing: Writing, results: Results, ledger: HeldLedger | None) -> None:
+    def __init__(self, job: Job, recipients: Recipients, writing: Writing, results: Results, ledger: BulkLedger | None) -> None:
         self._job = job
         self._recipients = recipients
         self._writing = writing

@@ -65,8 +65,8 @@ async def send_and_follow(
         if sent is not None:
             accepted.put_nowait(sent)
 
-    async with client.tracker(policy=policy, concurrency=POLLS) as tracker:
-        follower = asyncio.create_task(_follow(tracker, accepted, on_report, ledger), name="routee-follower")
+    async with client.tracker(policy=policy, concurrency=POLLS, ledger=ledger) as tracker:
+        follower = asyncio.create_task(_follow(tracker, accepted, on_report), name="routee-follower")
         stopper = asyncio.create_task(stop.wait(), name="routee-stopper")
         stopped: BulkStoppedError | LeftEarlyError | None = None
         try:
@@ -97,7 +97,6 @@ async def _follow(
     tracker: Tracker,
     accepted: "asyncio.Queue[SentSms | None]",
     take: TakeReport,
-    ledger: LedgerStore | None,
 ) -> None:
     async def arrivals() -> AsyncIterator[SentSms]:
         while (sent := await accepted.get()) is not None:
@@ -106,8 +105,6 @@ async def _follow(
     async with aclosing(tracker.until_final(arrivals())) as reports:
         async for report in reports:
             take(report)
-            if ledger is not None:
-                await ledger.note_final(report.tracking_id, report.status)
 
 
 def detail(report: DeliveryReport) -> str | None:

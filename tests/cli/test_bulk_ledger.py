@@ -17,7 +17,7 @@ import pytest
 
 from routee_async import Ledger, MessageStatus, OnUnknown, RowState
 from routee_async.cli import bulk_job
-from routee_async.cli.bulk_job import HeldLedger, Job
+from routee_async.cli.bulk_job import BulkLedger, Job
 from routee_async.cli.results import FileFormat
 from routee_async.sandbox import Fault, Sandbox, Timeline, faults
 from tests.cli.conftest import NUMBER, PATIENCE, Ran, Routee, finish, happens, start, text
@@ -468,7 +468,7 @@ def test_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("note", ['{"file": "rows.csv", "colour": "red"}', "nonsense", '{"file": "x", "on_unknown": "pray"}', "[]"])
 async def test_a_note_that_makes_no_sense(routee: Routee, db: Path, note: str) -> None:
     """What another version noted is not guessed at."""
-    async with HeldLedger(db) as held:
+    async with BulkLedger(db) as held:
         await held.set_note(bulk_job._NOTE, note)  # noqa: SLF001 - written by a version that is to come
     ran = await routee("ledger", "resume", db)
     assert ran.status == 2
@@ -477,7 +477,7 @@ async def test_a_note_that_makes_no_sense(routee: Routee, db: Path, note: str) -
 
 async def test_somebody_elses_ledger(routee: Routee, table: Table, db: Path) -> None:
     """A ledger that a program began is not gone on with by the command."""
-    async with HeldLedger(db):
+    async with BulkLedger(db):
         pass
     ran = await routee("ledger", "resume", db)
     assert (ran.status, ran.out) == (2, "")
