@@ -10,6 +10,8 @@ import pytest
 
 from routee_async import (
     Accepted,
+    AuthenticationError,
+    BatchAbortedError,
     BulkStoppedError,
     InsufficientBalanceError,
     InvalidRecipientError,
@@ -30,7 +32,7 @@ from routee_async import (
     Unknown,
 )
 from routee_async.references import reference_of
-from routee_async.run import checksum_of
+from routee_async.run import Run, checksum_of
 from routee_async.sandbox import Fault, Sandbox, faults
 
 QUICK = RetryPolicy(min_delay=0.01, max_delay=0.02, max_retry_after=0.2, lookup_delays=(0.01, 0.02, 0.05))
@@ -149,17 +151,26 @@ async def test_ledger_that_cannot_be_read_sends_nothing(
     assert sandbox.journal.sends_received == 5
 
 
-async def test_doubt_stays_doubt_when_the_run_stops(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
-    """A message that an earlier run left in doubt is not said to be unsent because the batch stops before its turn."""
-    for index in (0, 1):
-        await begin(ledger, index, MESSAGES[index])
-    sandbox.faults.add(Fault(faults.error(401), path="/sms/tracking"))
-    sandbox.application.account.balance = sandbox.application.account.price * 0
-    outcomes: dict[int, Outcome] = {}
-    messages = [MESSAGES[0], MESSAGES[1], *MESSAGES[2:]]
-    with pytest.raises(BulkStoppedError):
-        await run(client, ledger, messages, into=outcomes)
-    assert kinds(outcomes)[:2] == ["Unknown", "Unknown"]
+async def test_doubt_stays_doubt_when_the_run_stops(client: RouteeClient, ledger: Ledger) -> None:
+    """When the batch stops before its turn, a message in doubt is still in doubt, and only a new one is said to be unsent."""
+    await begin(ledger, 0, MESSAGES[0])
+    stopped = Run(
+        client._require_open().delivery,  # noqa: SLF001 - what the client makes a run of
+        prepare=lambda sms: sms,
+        on_unknown=OnUnknown.RECONCILE,
+        ledger=ledger,
+        max_unknown=None,
+    )
+    await stopped.open()
+    stopped.stop(AuthenticationError(401))
+    doubtful, new = [await stopped.outcome(index, MESSAGES[index]) for index in (0, 1)]
+    await stopped.close()
+    assert isinstance(doubtful, Unknown)
+    assert not doubtful.error.safe_to_resend
+    assert isinstance(new, NotSent)
+    assert isinstance(new.error, BatchAbortedError)
+    assert stopped.attempted == 0
+    assert [row.index for row in ledger] == [0]
 
 
 async def test_intent_that_cannot_be_renewed_leaves_the_doubt(
