@@ -19,12 +19,16 @@ Where to read on:
     references.py   the mark of each message             admission.py turns, pace and breaker; pace.py, breaker.py decide
     run.py          a batch with its ledger              delivery.py  what is done about doubt; reconcile.py looks messages up
     ledger.py       what was intended, on disk           store.py     the interface behind which it is kept
+    callbacks.py    what Routee posts to a webhook       webhook.py   its aiohttp handler; sink_queue.py in front of the sink
+    callback_models.py  the values of callbacks          opt_out.py   who wants no more messages
     sandbox/        a carrier on this machine            cli/         the command `routee`
 
 Decisions are pure functions; coroutines only carry them out.
 """
 
-from routee_async import segments
+from routee_async import opt_out, segments
+from routee_async.callback_models import CallbackEvent, CampaignCallback, InboundSms, MessageCallback
+from routee_async.callbacks import parse_callback
 from routee_async.client import RouteeClient
 from routee_async.errors import (
     APIError,
@@ -38,6 +42,7 @@ from routee_async.errors import (
     ConnectError,
     InsufficientBalanceError,
     InvalidBodyError,
+    InvalidCallbackError,
     InvalidInputError,
     InvalidRecipientError,
     InvalidSenderIdError,
@@ -51,6 +56,7 @@ from routee_async.errors import (
     PermissionDeniedError,
     PoolTimeoutError,
     RateLimitError,
+    RecipientOptedOutError,
     RouteeError,
     ServerError,
     ServiceDownError,
@@ -63,6 +69,7 @@ from routee_async.models import (
     BodyAnalysis,
     Callback,
     CallbackStrategy,
+    CampaignState,
     DeliveryReport,
     IndiaRestrictions,
     MessageStatus,
@@ -77,6 +84,7 @@ from routee_async.models import (
     Unknown,
     UrlShortener,
 )
+from routee_async.opt_out import SuppressionList
 from routee_async.options import OnUnknown, RetryPolicy, Timeout
 from routee_async.pace import Pace
 from routee_async.schedule import PollPolicy
@@ -93,16 +101,21 @@ __all__ = [
     "BodyAnalysis",
     "BulkStoppedError",
     "Callback",
+    "CallbackEvent",
     "CallbackStrategy",
+    "CampaignCallback",
+    "CampaignState",
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
     "ConnectError",
     "DeliveryReport",
     "Encoding",
+    "InboundSms",
     "IndiaRestrictions",
     "InsufficientBalanceError",
     "InvalidBodyError",
+    "InvalidCallbackError",
     "InvalidInputError",
     "InvalidRecipientError",
     "InvalidSenderIdError",
@@ -113,6 +126,7 @@ __all__ = [
     "LedgerStore",
     "LedgerSummary",
     "MalformedResponseError",
+    "MessageCallback",
     "MessageStatus",
     "NoAnswerError",
     "NotFoundError",
@@ -126,6 +140,7 @@ __all__ = [
     "PollPolicy",
     "PoolTimeoutError",
     "RateLimitError",
+    "RecipientOptedOutError",
     "Rejected",
     "Restrictions",
     "RetryPolicy",
@@ -136,6 +151,7 @@ __all__ = [
     "ServerError",
     "ServiceDownError",
     "Sms",
+    "SuppressionList",
     "TLSError",
     "Timeout",
     "TrackedPart",
@@ -144,5 +160,7 @@ __all__ = [
     "Transcode",
     "Unknown",
     "UrlShortener",
+    "opt_out",
+    "parse_callback",
     "segments",
 ]

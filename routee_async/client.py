@@ -3,7 +3,7 @@
 import itertools
 import os
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -177,6 +177,7 @@ class RouteeClient:
         on_unknown: OnUnknown = OnUnknown.REPORT,
         ledger: LedgerStore | None = None,
         max_unknown: int | None = None,
+        suppressed: Container[str] = (),
     ) -> AsyncGenerator[Outcome, None]:
         """Send many messages, each at most once, in memory that does not grow with their number.
 
@@ -187,6 +188,9 @@ class RouteeClient:
             ledger: Where intents and outcomes are kept, so that a run that was killed at any instant can be resumed with the same
                 input: `Ledger("run.db")`. What an earlier run settled is not sent again, and its outcomes come first-hand.
             max_unknown: Stop when more outcomes than this are unknown; None for never.
+            suppressed: Recipients in E.164 to whom nothing shall be sent, such as a `SuppressionList`; may grow meanwhile. They
+                come out as `Rejected` with `RecipientOptedOutError`. `send()` has no such argument: a one-time password is wanted
+                even by those who want nothing else.
 
         Returns:
             An async iterator of outcomes: `Accepted`, `Rejected`, `NotSent` or `Unknown`, exactly one for each message, as they
@@ -196,6 +200,7 @@ class RouteeClient:
             BulkStoppedError: While iterating, after the outcomes of what was in flight: going on is pointless.
             LedgerError: While iterating: the ledger is in use, or cannot be read.
             LedgerMismatchError: While iterating: it was begun with another list.
+            ConfigurationError: *suppressed* cannot be asked for a number.
         """
         run = Run(
             self._require_open().delivery,
@@ -203,6 +208,7 @@ class RouteeClient:
             on_unknown=on_unknown,
             ledger=ledger,
             max_unknown=max_unknown,
+            suppressed=_check_container("suppressed", suppressed),
         )
         return bulk.send_many(messages, run, concurrency=concurrency)
 
@@ -323,6 +329,13 @@ class _Open:
                 yield row
             if page.is_last:
                 return
+
+
+def _check_container(field: str, value: object) -> Container[str]:
+    # A text contains numbers too, but not as members; and a generator can be asked only once.
+    if isinstance(value, str | bytes) or not isinstance(value, Container):
+        raise ConfigurationError(field, f"must be a set of numbers or the like, not {type(value).__name__}")
+    return value
 
 
 def _check_credential(field: str, value: object) -> str:

@@ -12,16 +12,18 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from types import ModuleType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from routee_async.callback_models import CampaignCallback, InboundSms, MessageCallback
 from routee_async.errors import MalformedResponseError
 from routee_async.models import (
     BodyAnalysis,
     Callback,
+    CampaignState,
     IndiaRestrictions,
     MessageStatus,
     Restrictions,
@@ -40,6 +42,8 @@ except ImportError:  # the extra `speed` is not installed
 T = TypeVar("T")
 _MINUTE = timedelta(minutes=1)
 _MOST_PROBLEMS = 5
+_wire_names: dict[object, Mapping[str, str]] = {}
+"""Class to our names of its fields that cannot be done without, and theirs on the wire."""
 
 
 @attrs.frozen(kw_only=True)
@@ -72,8 +76,8 @@ class SendAnswer:
     body_analysis: BodyAnalysis | None = None
 
 
-def decode_json(body: bytes) -> object:
-    """Parse *body* as JSON in UTF-8.
+def decode_json(body: bytes | bytearray | str) -> object:
+    """Parse *body* as JSON, in UTF-8 if it is bytes.
 
     Raises:
         MalformedResponseError: It is not JSON, or nested or numbered beyond reason.
@@ -107,9 +111,16 @@ def structure(payload: object, cls: type[T]) -> T:
     try:
         return converter.structure(payload, cls)
     except Exception as error:  # noqa: BLE001 - cattrs raises whatever its hooks raise; each is a problem of the payload
-        problems = tuple(cattrs.transform_error(error)[:_MOST_PROBLEMS])
+        names = _wire_names.get(next(iter(get_args(cls)), cls), {})
+        problems = tuple(_in_wire_names(problem, names) for problem in cattrs.transform_error(error)[:_MOST_PROBLEMS])
     # Out here, so that what cattrs raised, which holds pieces of the payload, does not hang on ours.
     raise MalformedResponseError(problems)
+
+
+def _in_wire_names(problem: str, names: Mapping[str, str]) -> str:
+    """Name the field at the end of a path as the payload does: cattrs says how we call it."""
+    path, dot, name = problem.rpartition(".")
+    return f"{path}{dot}{names.get(name, name)}"
 
 
 def flatten_part(row: object) -> object:
@@ -188,6 +199,18 @@ def _read_status(value: object, _: object) -> MessageStatus:
     return MessageStatus(_read_id(value, str))
 
 
+def _read_campaign_state(value: object, _: object) -> CampaignState:
+    return CampaignState(_read_id(value, str))
+
+
+def _read_counts(value: object, _: object) -> dict[MessageStatus, int]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"expected counters, not {type(value).__name__}")
+    # What is no counter is left out alone: the one printed sample has its braces misplaced (routee-api.md §5.2).
+    read = {name: _lenient(_read_int)(count, int) for name, count in value.items() if isinstance(name, str)}
+    return {MessageStatus(name): count for name, count in read.items() if isinstance(count, int)}
+
+
 def _read_minutes(value: object, _: object) -> timedelta:
     return timedelta(minutes=_read_int(value, int))
 
@@ -237,6 +260,7 @@ def _make_converter() -> cattrs.Converter:
         }
         for field in attrs.fields(cls):
             overrides.setdefault(field.name, override(omit=True))  # ours, and not on the wire
+        _wire_names[cls] = {name: wire for name, (wire, _) in required.items()}
         new.register_structure_hook(cls, make_dict_structure_fn(cls, new, **cast("Any", overrides)))
 
     text, number, date = _read_str, _read_int, _read_datetime
@@ -266,29 +290,58 @@ def _make_converter() -> cattrs.Converter:
             "body_analysis": ("bodyAnalysis", new.get_structure_hook(BodyAnalysis)),
         },
     )
+    part_required: Mapping[str, tuple[str, Any]] = {
+        "tracking_id": ("messageId", _read_id),
+        "to": ("to", text),
+        "status": ("status", _read_status),
+    }
+    part_optional: Mapping[str, tuple[str, Any]] = {
+        "sms_id": ("smsId", text),
+        "part": ("part", number),
+        "parts": ("parts", number),
+        "sender_id": ("from", text),
+        "detailed_status": ("detailedStatus", text),
+        "description": ("description", text),
+        "updated_at": ("date", date),
+        "country": ("country", text),
+        "operator": ("operator", text),
+        "body": ("body", text),
+        "label": ("label", text),
+        "price": ("price", _read_decimal),
+        "latency": ("latency", _read_float),
+        "direction": ("direction", text),
+        "campaign_name": ("campaignName", text),
+        "campaign_tracking_id": ("campaignTrackingId", text),
+        "groups": ("groups", _read_texts),
+        "application_name": ("applicationName", text),
+        "originating_service": ("originatingService", text),
+    }
+    pool: Mapping[str, tuple[str, Any]] = {
+        "pool_id": ("poolId", text),
+        "pool_name": ("poolName", text),
+        "pool_strategy": ("poolStrategy", text),
+    }
+    reader(TrackedPart, part_required, part_optional)
+    reader(MessageCallback, part_required, {**part_optional, **pool})
     reader(
-        TrackedPart,
-        {"tracking_id": ("messageId", _read_id), "to": ("to", text), "status": ("status", _read_status)},
+        CampaignCallback,
+        {"campaign_tracking_id": ("trackingId", _read_id), "state": ("campaignStatus", _read_campaign_state)},
         {
-            "sms_id": ("smsId", text),
-            "part": ("part", number),
+            "campaign_name": ("name", text),
+            "total_recipients": ("totalRecipients", number),
+            "message_statuses": ("messageStatuses", _read_counts),
+            "callback": ("callbackInfo", new.get_structure_hook(Callback)),
+        },
+    )
+    reader(
+        InboundSms,
+        {"tracking_id": ("messageId", _read_id), "sender_id": ("from", text), "to": ("to", text), "body": ("message", text)},
+        {
+            "received_at": ("receivedDate", date),
             "parts": ("parts", number),
-            "sender_id": ("from", text),
-            "detailed_status": ("detailedStatus", text),
-            "description": ("description", text),
-            "updated_at": ("date", date),
-            "country": ("country", text),
-            "operator": ("operator", text),
-            "body": ("body", text),
-            "label": ("label", text),
             "price": ("price", _read_decimal),
-            "latency": ("latency", _read_float),
-            "direction": ("direction", text),
-            "campaign_name": ("campaignName", text),
-            "campaign_tracking_id": ("campaignTrackingId", text),
-            "groups": ("groups", _read_texts),
-            "application_name": ("applicationName", text),
             "originating_service": ("originatingService", text),
+            **pool,
         },
     )
     return new

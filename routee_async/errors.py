@@ -3,6 +3,7 @@
     RouteeError
     ├─ InvalidInputError (also ValueError)      before any I/O: correct the value
     │  ├─ InvalidRecipientError, InvalidSenderIdError, InvalidBodyError
+    │  ├─ RecipientOptedOutError                the recipient wants no more messages
     │  └─ ConfigurationError                    a setting, an environment variable, credentials left out
     ├─ NotSentError                             provably never written: try again later
     │  ├─ ConnectError                          no connection: name not found, refused, unreachable, too slow
@@ -18,6 +19,7 @@
     │  ├─ AuthenticationError, PermissionDeniedError, NotFoundError, ConflictError
     │  └─ RateLimitError, ServerError
     ├─ MalformedResponseError                   a read answered with an undocumented body
+    ├─ InvalidCallbackError (also ValueError)   what came to the webhook is no callback of Routee's
     ├─ LedgerError                              the ledger cannot be opened, read or written
     │  └─ LedgerMismatchError                   it belongs to another list of messages
     ├─ BulkStoppedError                         going on was pointless; the rest was not attempted
@@ -64,6 +66,10 @@ class InvalidSenderIdError(InvalidInputError):
 
 class InvalidBodyError(InvalidInputError):
     """`body` is empty or longer than 1,600 characters."""
+
+
+class RecipientOptedOutError(InvalidInputError):
+    """The recipient is among those whom the caller wants suppressed: nothing is sent to them."""
 
 
 class ConfigurationError(InvalidInputError):
@@ -242,6 +248,21 @@ class MalformedResponseError(RouteeError):
 
     def __str__(self) -> str:
         return f"undocumented answer: {'; '.join(self.problems)}"
+
+
+class InvalidCallbackError(RouteeError, ValueError):
+    """A payload is no callback that Routee documents. It says nothing about any message.
+
+    Attributes:
+        problems: Where in the payload, and what: `required field missing @ $.messageId`. Never what stood there.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return f"no callback: {'; '.join(self.problems)}"
 
 
 class LedgerError(RouteeError):

@@ -23,7 +23,20 @@ class CallbackStrategy(StrEnum):
     """Once, at the final status."""
 
 
-class MessageStatus(StrEnum):
+class _Open(StrEnum):
+    """Texts of which Routee may invent another tomorrow: one that is not listed is kept as it came, and compares by its text."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = value
+        member._value_ = value
+        return member
+
+
+class MessageStatus(_Open):
     """Where a message, or one part of it, has got to.
 
     An open value: a name that is not listed here is kept as it came, compares by its text, and is not final.
@@ -37,15 +50,6 @@ class MessageStatus(StrEnum):
     FAILED = "Failed"
     UNSENT = "Unsent"
 
-    @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        if not isinstance(value, str):
-            return None
-        member = str.__new__(cls, value)
-        member._name_ = value
-        member._value_ = value
-        return member
-
     @property
     def is_final(self) -> bool:
         """True when the status will not change any more."""
@@ -55,6 +59,28 @@ class MessageStatus(StrEnum):
 _FINAL = frozenset(
     {MessageStatus.DELIVERED, MessageStatus.UNDELIVERED, MessageStatus.FAILED, MessageStatus.UNSENT},
 )
+
+
+class CampaignState(_Open):
+    """Where a campaign has got to.
+
+    An open value, as `MessageStatus` is. Source: docs.routee.net/reference/send-bulk-messages (routee-api.md §4.4).
+    """
+
+    SCHEDULED = "Scheduled"
+    """Dated in the future: it can still be changed or deleted."""
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    SENT = "Sent"
+    """All messages were sent; receipts are missing."""
+    FINISHED = "Finished"
+    """Every message has a final status."""
+    FAILED = "Failed"
+
+    @property
+    def is_final(self) -> bool:
+        """True when the state will not change any more."""
+        return self in {CampaignState.FINISHED, CampaignState.FAILED}
 
 
 @attrs.frozen

@@ -15,10 +15,20 @@ from routee_async.errors import ConfigurationError
 # Validators for attrs fields, here and in other settings.
 
 
+def check_positive(field: str, value: object) -> float:
+    """Return *value* if it is a finite number above 0.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ConfigurationError(field, f"must be a number above 0, not {value!r}")
+    return value
+
+
 def positive(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """Demand a finite number above 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigurationError(field.name, f"must be a number above 0, not {value!r}")
+    check_positive(field.name, value)
 
 
 def check_count(field: str, value: object) -> int:

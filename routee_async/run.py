@@ -7,7 +7,7 @@ settled is not sent again, what was in flight is looked up by its reference, and
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import UTC, datetime
 
 import attrs
@@ -21,6 +21,7 @@ from routee_async.errors import (
     LedgerMismatchError,
     NotSentError,
     OutcomeUnknownError,
+    RecipientOptedOutError,
     RouteeError,
 )
 from routee_async.models import Accepted, NotSent, Outcome, Rejected, SentSms, Sms, Unknown
@@ -63,6 +64,7 @@ class Run:
         on_unknown: What to do about doubt.
         ledger: Where intents and outcomes are kept; None for nowhere.
         max_unknown: Unknown outcomes that are borne before the run is stopped; None for any number.
+        suppressed: Recipients in E.164 to whom nothing is sent. Asked once more when a message has its turn.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Run:
         on_unknown: OnUnknown,
         ledger: LedgerStore | None,
         max_unknown: int | None,
+        suppressed: Container[str] = (),
     ) -> None:
         self.attempted = 0
         self.stopped_by: RouteeError | None = None
@@ -81,6 +84,7 @@ class Run:
         self._on_unknown = on_unknown
         self._ledger = ledger
         self._max_unknown = max_unknown
+        self._suppressed = suppressed
         self._unknown = 0
         self._run_id = ""
         self._in_order = asyncio.Lock()
@@ -171,6 +175,8 @@ class Run:
         """
         wire = self._on_the_wire(index, self._prepare(sms))
         doubtful = row if row is not None and row.state in _DOUBTFUL else None
+        if doubtful is None:  # what may have been sent is looked up first, whoever it went to
+            self._refuse_suppressed(wire)
         if self.stopped_by is not None:
             if doubtful is not None:
                 raise _doubt_about(doubtful)
@@ -185,6 +191,7 @@ class Run:
 
     async def _send(self, index: int, wire: Sms, checksum: bytes, doubtful: LedgerRow | None) -> SentSms:
         async def intend() -> None:
+            self._refuse_suppressed(wire)
             if self._ledger is not None:
                 await self._ledger.intend(index, references.reference_of(self._run_id, index), checksum)
 
@@ -201,6 +208,10 @@ class Run:
                 # Sent again without waiting for certainty: that this attempt failed says nothing about the earlier one.
                 raise _doubt_about(doubtful) from None
             raise
+
+    def _refuse_suppressed(self, wire: Sms) -> None:
+        if wire.to in self._suppressed:
+            raise RecipientOptedOutError("to", "is among the suppressed recipients")
 
     def _on_the_wire(self, index: int, sms: Sms) -> Sms:
         try:

@@ -26,6 +26,7 @@ from typing import Self
 import attrs
 
 from routee_async import rounds, status
+from routee_async.callback_models import CallbackEvent, MessageCallback
 from routee_async.errors import (
     APIError,
     ClientClosedError,
@@ -281,7 +282,7 @@ class Tracker:
         """
         return self._reports(messages, every=True)
 
-    def feed(self, callback: object) -> bool:
+    def feed(self, callback: CallbackEvent) -> bool:
         """Take in a callback: what `parse_callback()` made of what Routee posted. Polling goes on, less often.
 
         Nothing proves that a callback comes from Routee, but for its address and the secret in its URL. With
@@ -291,10 +292,9 @@ class Tracker:
             True if it was about a message that is being followed, or that lately was and has now another final status. Everything
             else is ignored: other messages, callbacks of campaigns, inbound messages.
         """
-        as_part = getattr(callback, "as_part", None)
-        if as_part is None or self._polling is None or self._failure is not None:
+        if not isinstance(callback, MessageCallback) or self._polling is None or self._failure is not None:
             return False
-        part: TrackedPart = as_part()
+        part = callback.as_part()
         message = self._open.get(part.tracking_id) or self._reopen(part)
         if message is None:
             return False

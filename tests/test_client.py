@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import pytest
@@ -298,3 +299,13 @@ def test_missing_variable_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -
 def test_client_shows_no_secret() -> None:
     """A `repr` says where a client points and whether it is open."""
     assert repr(RouteeClient("app-id", "app-secret")) == "<RouteeClient https://connect.routee.net closed>"
+
+
+NO_CONTAINERS = {"str": "+306970000001", "bytes": b"+306970000001", "int": 5, "iterator": iter(["+306970000001"])}
+
+
+@pytest.mark.parametrize("suppressed", NO_CONTAINERS.values(), ids=NO_CONTAINERS)
+async def test_suppressed_has_to_be_a_container(client: RouteeClient, sms: Sms, suppressed: Any) -> None:  # noqa: ANN401 - wrong on purpose
+    """What is no set of numbers, or can be asked only once, is refused before anything is sent."""
+    with pytest.raises(ConfigurationError, match="suppressed"):
+        client.send_many([sms], suppressed=suppressed)

@@ -162,7 +162,7 @@ def test_no_secondary_key_can_spoil_an_answer(key: str, broken: object) -> None:
 @pytest.mark.parametrize("broken", [None, 5, "", "  ", [], {}], ids=str)
 def test_answer_without_a_tracking_id_is_no_answer(broken: object) -> None:
     """An id that is missing, empty or no text is a problem of the payload."""
-    with pytest.raises(MalformedResponseError, match="tracking_id"):
+    with pytest.raises(MalformedResponseError, match="trackingId"):
         answer(trackingId=broken)
 
 

@@ -15,6 +15,7 @@ PARENTS = {
     errors.InvalidRecipientError: errors.InvalidInputError,
     errors.InvalidSenderIdError: errors.InvalidInputError,
     errors.InvalidBodyError: errors.InvalidInputError,
+    errors.RecipientOptedOutError: errors.InvalidInputError,
     errors.ConfigurationError: errors.InvalidInputError,
     errors.NotSentError: errors.RouteeError,
     errors.ConnectError: errors.NotSentError,
@@ -35,6 +36,7 @@ PARENTS = {
     errors.RateLimitError: errors.APIError,
     errors.ServerError: errors.APIError,
     errors.MalformedResponseError: errors.RouteeError,
+    errors.InvalidCallbackError: errors.RouteeError,
     errors.LedgerError: errors.RouteeError,
     errors.LedgerMismatchError: errors.LedgerError,
     errors.BulkStoppedError: errors.RouteeError,
@@ -48,6 +50,7 @@ UNSAFE = {
     errors.APIError,
     errors.ServerError,
     errors.MalformedResponseError,
+    errors.InvalidCallbackError,
     errors.LedgerError,
     errors.LedgerMismatchError,
     errors.BulkStoppedError,
@@ -60,6 +63,7 @@ SAMPLES = [
     (errors.InvalidRecipientError("to", "is empty"), "to: is empty"),
     (errors.InvalidSenderIdError("sender_id", "is blank"), "sender_id: is blank"),
     (errors.InvalidBodyError("body", "is empty"), "body: is empty"),
+    (errors.RecipientOptedOutError("to", "is suppressed"), "to: is suppressed"),
     (errors.ConfigurationError("attempts", "must be 1 or more"), "attempts: must be 1 or more"),
     (errors.NotSentError("no reason"), "not sent: no reason"),
     (errors.ConnectError("ClientConnectorError"), "not sent: ClientConnectorError"),
@@ -90,6 +94,7 @@ SAMPLES = [
     (errors.RateLimitError(429, None, "", 2.5), "HTTP 429"),
     (errors.ServerError(503, None, "", None, (("x", "y"),)), "HTTP 503 [x: y]"),
     (errors.MalformedResponseError(("a @ $", "b @ $[0]")), "undocumented answer: a @ $; b @ $[0]"),
+    (errors.InvalidCallbackError(("a @ $", "b @ $.to")), "no callback: a @ $; b @ $.to"),
     (errors.LedgerError("run.db", "is in use"), "ledger run.db: is in use"),
     (errors.LedgerMismatchError("run.db", "was begun with another list"), "ledger run.db: was begun with another list"),
     (
@@ -130,6 +135,7 @@ def test_tree(error: type[Exception], parent: type[Exception]) -> None:
 def test_invalid_input_is_a_value_error() -> None:
     """Wrong values can be caught by those who know only the standard library."""
     assert issubclass(errors.InvalidInputError, ValueError)
+    assert issubclass(errors.InvalidCallbackError, ValueError)
 
 
 @pytest.mark.parametrize("error", PARENTS, ids=lambda each: each.__name__)
@@ -169,6 +175,7 @@ def test_attributes() -> None:
     assert (stopped.cause, stopped.attempted) == (refused, 7)
     assert errors.NotSentError("why").reason == "why"
     assert errors.MalformedResponseError(("a @ $",)).problems == ("a @ $",)
+    assert errors.InvalidCallbackError(("a @ $",)).problems == ("a @ $",)
 
 
 def test_reference_is_not_told() -> None:

@@ -6,7 +6,7 @@ import sys
 import attrs
 
 import routee_async
-from routee_async import errors, models
+from routee_async import callback_models, errors, models
 
 
 def test_all_is_sorted_and_real() -> None:
@@ -23,7 +23,8 @@ def test_every_error_is_exported() -> None:
 
 def test_every_value_is_exported() -> None:
     """Whoever gets a value can name its type."""
-    values = {name for name, value in vars(models).items() if isinstance(value, type) and attrs.has(value)}
+    modules = [*vars(models).items(), *vars(callback_models).items()]
+    values = {name for name, value in modules if isinstance(value, type) and attrs.has(value)}
     assert values <= set(routee_async.__all__)
 
 

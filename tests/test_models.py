@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from routee_async import models
 from routee_async.errors import ServerError
-from routee_async.models import CallbackStrategy, MessageStatus
+from routee_async.models import CallbackStrategy, CampaignState, MessageStatus
 from tests import strategies
 
 NUMBER = "+306912345678"
@@ -111,6 +111,15 @@ def test_status_is_text(value: object) -> None:
     """What is not text is no status."""
     with pytest.raises(ValueError, match="is not a valid MessageStatus"):
         status_of(value)
+
+
+def test_campaign_states() -> None:
+    """There are six states, two of them final; another is kept as it came, and survives pickling."""
+    assert [state.value for state in CampaignState] == ["Scheduled", "Queued", "Running", "Sent", "Finished", "Failed"]
+    assert {state for state in CampaignState if state.is_final} == {CampaignState.FINISHED, CampaignState.FAILED}
+    invented = CampaignState("Invented")
+    assert pickle.loads(pickle.dumps(invented)) == invented == "Invented"  # noqa: S301 - our own pickle
+    assert not invented.is_final
 
 
 def test_callback_strategies() -> None:

@@ -24,11 +24,13 @@ from routee_async import (
     Outcome,
     OutcomeUnknownError,
     PollPolicy,
+    RecipientOptedOutError,
     Rejected,
     RetryPolicy,
     RouteeClient,
     RowState,
     Sms,
+    SuppressionList,
     Unknown,
 )
 from routee_async.references import reference_of
@@ -473,3 +475,98 @@ def test_checksum_tells_messages_apart() -> None:
     """Every field counts, also of what is no message."""
     assert checksum_of(MESSAGES[0]) == checksum_of(attrs.evolve(MESSAGES[0]))
     assert len({checksum_of(each) for each in (*MESSAGES, attrs.evolve(MESSAGES[0], flash=True), "text", None)}) == 8
+
+
+async def test_suppressed_recipient_is_refused(sandbox: Sandbox, client: RouteeClient) -> None:
+    """Whoever has opted out gets nothing, not even a request: the message is rejected, and the others are sent."""
+    suppressed = SuppressionList([MESSAGES[1].to])
+    spelt_otherwise = attrs.evolve(MESSAGES[1], to=f"00{MESSAGES[1].to[1:]}")
+    outcomes = [outcome async for outcome in client.send_many([*MESSAGES, spelt_otherwise], suppressed=suppressed)]
+    refused = {outcome.index: outcome.error for outcome in outcomes if isinstance(outcome, Rejected)}
+    assert refused.keys() == {1, 5}
+    assert all(isinstance(error, RecipientOptedOutError) and error.safe_to_resend for error in refused.values())
+    assert sandbox.journal.sends_received == 4
+
+
+async def test_nothing_is_asked_for_suppressed_recipients_alone(sandbox: Sandbox, client: RouteeClient) -> None:
+    """Before any I/O: when everybody has opted out, not even a token is fetched."""
+    everybody = {sms.to for sms in MESSAGES}
+    outcomes = [outcome async for outcome in client.send_many(MESSAGES, suppressed=everybody)]
+    assert {type(outcome) for outcome in outcomes} == {Rejected}
+    assert not sandbox.journal.requests
+
+
+async def test_opt_out_while_a_message_waits_for_its_turn(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """Whoever opts out while a message to them waits for its turn does not get it, and nothing is intended."""
+
+    class Meanwhile(set[str]):
+        """Holds a recipient from the second time that it is asked."""
+
+        def __contains__(self, number: object) -> bool:
+            held = super().__contains__(number)
+            if number == MESSAGES[1].to:
+                self.add(MESSAGES[1].to)
+            return held
+
+    outcomes = {each.index: each async for each in client.send_many(MESSAGES[:2], ledger=ledger, suppressed=Meanwhile())}
+    assert kinds(outcomes) == ["Accepted", "Rejected"]
+    assert [row.intended_at is None for row in ledger] == [False, True]
+    assert sandbox.journal.sends_received == 1
+
+
+async def test_refusal_of_a_suppressed_recipient_is_settled(sandbox: Sandbox, client: RouteeClient, ledger: Ledger) -> None:
+    """A resumed run does not send what was refused because of an opt-out, even if it is not told of it again."""
+    first = [outcome async for outcome in client.send_many(MESSAGES, ledger=ledger, suppressed={MESSAGES[0].to})]
+    again = await run(client, ledger)
+    assert sorted(type(outcome).__name__ for outcome in first) == ["Accepted"] * 4 + ["Rejected"]
+    replayed = again[0]
+    assert isinstance(replayed, Rejected)
+    assert isinstance(replayed.error, RecipientOptedOutError)
+    assert sandbox.journal.sends_received == 4
+
+
+@pytest.mark.parametrize(
+    ("on_unknown", "kind"),
+    [(OnUnknown.REPORT, "Unknown"), (OnUnknown.RECONCILE, "Rejected"), (OnUnknown.RESEND, "Unknown")],
+)
+async def test_opt_out_denies_no_doubt(
+    sandbox: Sandbox,
+    ledger: Ledger,
+    on_unknown: OnUnknown,
+    kind: str,
+) -> None:
+    """What a killed run may have sent is not sent again after an opt-out, and rejected only where a look-up found nothing."""
+    await begin(ledger, 0, MESSAGES[0])
+    async with sandbox.client(retry=QUICK) as client:
+        batch = client.send_many(MESSAGES[:1], ledger=ledger, on_unknown=on_unknown, suppressed={MESSAGES[0].to})
+        (outcome,) = [outcome async for outcome in batch]
+    assert type(outcome).__name__ == kind
+    assert sandbox.journal.sends_received == 0
+
+
+async def test_message_that_arrived_is_adopted_although_its_recipient_opted_out(sandbox: Sandbox, ledger: Ledger) -> None:
+    """What a killed run has sent is accepted, whatever its recipient wrote since."""
+    sandbox.faults.add(Fault(faults.close(accepted=True), path="/sms", times=1))
+    async with sandbox.client(retry=QUICK) as client:
+        assert kinds(await run(client, ledger, MESSAGES[:1])) == ["Unknown"]
+        batch = client.send_many(MESSAGES[:1], ledger=ledger, on_unknown=OnUnknown.RECONCILE, suppressed={MESSAGES[0].to})
+        (outcome,) = [outcome async for outcome in batch]
+    assert isinstance(outcome, Accepted)
+    assert sandbox.journal.sends_received == 1
+
+
+async def test_refusal_at_the_turn_gives_the_place_back(sandbox: Sandbox) -> None:
+    """A message that is refused when it has its turn holds up nobody behind it, not even where there is one connection."""
+
+    class AtTheTurn(set[str]):
+        """Says no and yes in turn, as if each recipient opted out while the message waited."""
+
+        asked = 0
+
+        def __contains__(self, number: object) -> bool:
+            self.asked += 1
+            return self.asked % 2 == 0
+
+    async with sandbox.client(max_connections=1) as narrow:
+        assert {type(each) async for each in narrow.send_many(MESSAGES, concurrency=1, suppressed=AtTheTurn())} == {Rejected}
+        assert {type(each) async for each in narrow.send_many(MESSAGES)} == {Accepted}
