@@ -6,6 +6,7 @@ concerns everybody at once and nobody holds a slot that has lost its meaning. Re
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -16,6 +17,8 @@ from routee_async.pace import Pace, Pacer
 
 logger = logging.getLogger("routee_async")
 _TOO_MANY = 429
+_SHARE_OF_POLLS = 0.1
+"""The most of the pace that polls may take from sends."""
 _LEAST_WAIT = 1e-6
 """Seconds: what is left of a wait after rounding must still move the clock."""
 
@@ -51,6 +54,7 @@ class Admission:
         self._loop = asyncio.get_running_loop()
         self._longest_pause = longest_pause
         self._longest_wait = longest_wait
+        self._next_poll = self._polls_closed_until = -math.inf
         self._paused_since: float | None = None
         self._moved = asyncio.Event()
         self._has_answered = False
@@ -106,6 +110,24 @@ class Admission:
             self._check_pause(self._loop.time(), latest)
             raise PoolTimeoutError("no connection became free in time") from None
 
+    async def enter_poll(self) -> None:
+        """Take a turn for a read that nobody hurries for, when the gate is open; `leave` gives it back.
+
+        Where a pace is known, polls take at most a tenth of it, and sends wait as much longer: together they keep to it.
+
+        Raises:
+            ClientClosedError: The client is being closed.
+        """
+        while (delay := self._poll_delay(self._loop.time())) > 0:
+            await self._wait(delay)
+        now = self._loop.time()
+        self._next_poll = now + 1 / (self._pacer.rate * _SHARE_OF_POLLS)
+        self._pacer.reserve(now, 1)
+        await self._turns.acquire()
+
+    def _poll_delay(self, now: float) -> float:
+        return max(self._pacer.closed_until, self._polls_closed_until, self._next_poll) - now
+
     def leave(self) -> None:
         """Give a turn back."""
         self._turns.release()
@@ -128,6 +150,15 @@ class Admission:
         """
         capped = None if wait is None else min(wait, self._longest_wait)
         self._pacer.refused(self._loop.time(), capped, started_at)
+
+    def poll_refused(self, wait: float | None) -> None:
+        """Note that the server asked for fewer reads: polls wait, sends do not.
+
+        Args:
+            wait: Seconds that it asked for; None where it did not say, and the repeat's own wait is enough.
+        """
+        if wait is not None:
+            self._polls_closed_until = max(self._polls_closed_until, self._loop.time() + min(wait, self._longest_wait))
 
     def record(self, well: bool | None, started_at: float) -> None:  # noqa: FBT001 - three values, and one meaning
         """Note how a send ended, for the breaker: see `Breaker.record`."""

@@ -51,7 +51,8 @@ class _Call(Generic[T]):
         request: What is asked.
         read: Turns a 2xx answer into the result.
         deadline: Loop time by which all must be over.
-        patient: True for a message of a batch: the time for which it is held back (pace, gate, breaker) does not count.
+        patient: True for a message of a batch, and for a poll: the time for which it is held back (pace, gate, breaker) does not
+            count.
         intend: To be awaited before the first byte; None when it has been.
         token: The token of the last attempt; None before the first.
         refused: The token that the server refused, when another one has to be fetched.
@@ -216,6 +217,9 @@ class Caller:
             await self._intend(call)
             if call.patient:
                 call.deadline = self._loop.time() + self._total
+        elif call.patient:
+            await self._admission.enter_poll()
+            call.deadline = self._loop.time() + self._total
         else:
             await self._admission.enter(latest)
         try:
@@ -245,8 +249,11 @@ class Caller:
             decision = retry.decide(call.request, result, renewed=call.renewed)
             if decision.action is retry.Action.READ and isinstance(result, Response):
                 return self._read(call, result, started_at)
-            if call.request.endpoint.paid and retry.asks_for_less(result):
-                self._admission.refused(decision.wait, started_at)
+            if retry.asks_for_less(result):
+                if call.request.endpoint.paid:
+                    self._admission.refused(decision.wait, started_at)
+                else:
+                    self._admission.poll_refused(decision.wait)
         except OutcomeUnknownError:
             well = False
             raise

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+import attrs
 
 from routee_async import bulk, phone, protocol, references, validation
 from routee_async.caller import Caller
@@ -17,8 +18,9 @@ from routee_async.errors import ClientClosedError, ConfigurationError
 from routee_async.models import Outcome, SentSms, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy, Timeout, check_count
 from routee_async.pace import Pace
-from routee_async.protocol import Host
+from routee_async.protocol import Host, Page, Response
 from routee_async.reconcile import Reconciler
+from routee_async.rounds import By, Lookup, Window
 from routee_async.run import Run
 from routee_async.schedule import PollPolicy
 from routee_async.store import LedgerStore, new_run_id
@@ -225,25 +227,57 @@ class RouteeClient:
             MalformedResponseError: The answer makes no sense.
             APIError: Any other no.
         """
-        tracking_id = _check_credential("tracking_id", tracking_id)
+        return await self._fetch_parts(_check_credential("tracking_id", tracking_id), patient=False)
+
+    async def _fetch_parts(self, tracking_id: str, *, patient: bool) -> tuple[TrackedPart, ...]:
         request = protocol.build_fetch_tracking(tracking_id)
-        return await self._require_open().caller.call(request, lambda response: protocol.read_tracking(response, tracking_id))
+        caller = self._require_open().caller
+        return await caller.call(request, lambda response: protocol.read_tracking(response, tracking_id), patient=patient)
 
     def tracker(
         self,
         *,
         policy: PollPolicy = PollPolicy(),  # noqa: B008 - frozen
         concurrency: int = 10,
+        confirm_callbacks: bool = False,
         ledger: LedgerStore | None = None,
     ) -> Tracker:
         """A poller that follows messages to their final status. Use it in an `async with` inside the client's.
 
+        Messages of a batch and of a campaign are read together, by searches of up to 2,000 rows a request. Polls keep out of the
+        way of sends: they stop while Routee asks for less, and take at most a tenth of a known pace.
+
         Args:
             policy: When to poll, and when to give up.
             concurrency: The most polls at a time.
+            confirm_callbacks: Do not believe a final status that a callback brings (`Tracker.feed()`) before a poll confirms it.
             ledger: Where final statuses are written, too; it has to be open meanwhile: `async with Ledger("run.db") as ledger:`.
         """
-        return Tracker(self.fetch_tracking, policy=policy, concurrency=concurrency, ledger=ledger)
+        return Tracker(
+            self._poll_one,
+            self._poll_page,
+            policy=policy,
+            concurrency=concurrency,
+            confirm_callbacks=confirm_callbacks,
+            rng=self._make_rng(),
+            now=self._now,
+            ledger=ledger,
+        )
+
+    async def _poll_one(self, tracking_id: str) -> tuple[TrackedPart, ...]:
+        return await self._fetch_parts(tracking_id, patient=True)
+
+    async def _poll_page(self, lookup: Lookup, window: Window, number: int, wanted: Callable[[str], bool]) -> Page:
+        if lookup.by is By.CAMPAIGN:
+            request, prefix = protocol.build_campaign_page(lookup.name, number), ""
+        else:
+            request, prefix = protocol.build_search(lookup.name, *window, number), lookup.name
+
+        def read(response: Response) -> Page:
+            page = protocol.read_page(response, label_prefix=prefix, wanted=wanted)
+            return attrs.evolve(page, rows=tuple(map(protocol.with_own_label, page.rows)))
+
+        return await self._require_open().caller.call(request, read, patient=True)
 
     # What a simulation puts something else for: the network, the dice and the wall clock.
 

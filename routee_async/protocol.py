@@ -69,6 +69,7 @@ FETCH_TOKEN = Endpoint(method="POST", path="/oauth/token", paid=False, host=Host
 SEND_SMS = Endpoint(method="POST", path="/sms", paid=True, cap=_MIB)
 FETCH_TRACKING = Endpoint(method="GET", path="/sms/tracking/single/{}", paid=False)
 SEARCH_TRACKING = Endpoint(method="POST", path="/sms/tracking", paid=False)
+CAMPAIGN_TRACKING = Endpoint(method="GET", path="/sms/tracking/campaign/{}", paid=False)
 FETCH_BALANCE = Endpoint(method="GET", path="/accounts/me/balance", paid=False, cap=_MIB)
 PAGE_SIZE = 2000
 """Rows of a page at most (§7.1)."""
@@ -188,6 +189,12 @@ def build_search(label_prefix: str, start: datetime, end: datetime, page: int) -
     return Request(SEARCH_TRACKING, f"{SEARCH_TRACKING.path}?{query}", codec.encode_json(filters))
 
 
+def build_campaign_page(campaign_tracking_id: str, page: int) -> Request:
+    """Build the request for a page, counted from 0, of a campaign's messages."""
+    path = CAMPAIGN_TRACKING.path.format(quote(campaign_tracking_id, safe=""))
+    return Request(CAMPAIGN_TRACKING, f"{path}?{urlencode({'page': page, 'size': PAGE_SIZE})}")
+
+
 def build_fetch_balance() -> Request:
     """Build the request for the account's balance: free, quick, and needing all that a send needs."""
     return Request(FETCH_BALANCE, FETCH_BALANCE.path)
@@ -284,16 +291,28 @@ class Page:
     """A page of a search.
 
     Attributes:
-        rows: Its parts, labels as on the wire.
+        rows: Its parts, labels as on the wire: all, or those that were wanted.
         is_last: True when there is no page after it.
+        has_strangers: True when there are rows that the search cannot have meant: the service does not know its filter.
     """
 
     rows: tuple[TrackedPart, ...]
     is_last: bool
+    has_strangers: bool = False
 
 
-def read_page(response: Response) -> Page:
+def read_page(
+    response: Response,
+    *,
+    label_prefix: str = "",
+    wanted: Callable[[str], bool] | None = None,
+) -> Page:
     """Read a page of tracking rows. Without a word on whether it is the last, a page that is not full is.
+
+    Args:
+        response: A complete 2xx answer.
+        label_prefix: What the label of each row should start with.
+        wanted: Tells, by its tracking id, whether a message is of interest: rows of others are not read any further. None for all.
 
     Raises:
         MalformedResponseError: It is no page, or a row cannot be read.
@@ -301,10 +320,25 @@ def read_page(response: Response) -> Page:
     payload = codec.decode_json(response.body)
     if not isinstance(payload, dict) or not isinstance(payload.get("content"), list):
         raise MalformedResponseError(("expected a page with a list @ $.content",))
-    content = [codec.flatten_part(row) for row in payload["content"]]
+    content = payload["content"]
+    rows = content if wanted is None else [row for row in content if _is_wanted(row, wanted)]
     last = payload.get("last")
-    is_last = last if isinstance(last, bool) else len(content) < PAGE_SIZE
-    return Page(codec.structure(content, tuple[TrackedPart, ...]), is_last or not content)
+    return Page(
+        codec.structure([codec.flatten_part(row) for row in rows], tuple[TrackedPart, ...]),
+        is_last=(last if isinstance(last, bool) else len(content) < PAGE_SIZE) or not content,
+        has_strangers=bool(label_prefix) and any(not _has_label(row, label_prefix) for row in content),
+    )
+
+
+def _is_wanted(row: object, wanted: Callable[[str], bool]) -> bool:
+    """Tell whether to read a row; one that names no message is read, to complain about it."""
+    tracking_id = row.get("messageId") if isinstance(row, dict) else None
+    return not isinstance(tracking_id, str) or wanted(tracking_id)
+
+
+def _has_label(row: object, prefix: str) -> bool:
+    label = row.get("label") if isinstance(row, dict) else None
+    return isinstance(label, str) and label.startswith(prefix)
 
 
 def is_documented_error(response: Response) -> bool:

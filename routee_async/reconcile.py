@@ -7,22 +7,18 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 
 import attrs
 
-from routee_async import references
+from routee_async import references, rounds
 from routee_async.errors import RouteeError
 from routee_async.models import TrackedPart
 from routee_async.references import Lookup
 
 logger = logging.getLogger("routee_async")
 
-SEARCHABLE = timedelta(days=7) - timedelta(minutes=10)
-"""How far back the search sees: the latest 7 days (routee-api.md §2.11), less what a request takes to arrive."""
-_CLOCK_DOUBT = timedelta(days=1)
-"""How wrong this machine's clock may be. The window only spares the server work; the reference says what is ours."""
 _TOGETHER = 0.5
 """Look-ups that are due within so many seconds of each other are made together."""
 
@@ -92,7 +88,7 @@ class Reconciler:
             Its parts, or why there are none.
         """
         loop = asyncio.get_running_loop()
-        if self._closed or self._now() - since > SEARCHABLE:
+        if self._closed or not rounds.is_searchable(since, self._now()):
             return Undecided.BLIND
         due = [loop.time() + delay for delay in delays]
         doubt = _Doubt(wire_label, to, since, due, loop.create_future())
@@ -147,9 +143,8 @@ class Reconciler:
                 self._judge(members, found, if_over=Undecided.ABSENT)
 
     async def _find(self, lookup: Lookup, members: Sequence[_Doubt]) -> dict[str, list[TrackedPart]]:
-        now = self._now()
-        start = max(min(doubt.since for doubt in members) - _CLOCK_DOUBT, now - SEARCHABLE)
-        rows = [row async for row in self._search(lookup.prefix, start, now + _CLOCK_DOUBT)]
+        start, end = rounds.window(min(doubt.since for doubt in members), self._now())
+        rows = [row async for row in self._search(lookup.prefix, start, end)]
         return references.pick(rows, {doubt.wire_label: doubt.to for doubt in members})
 
     def _judge(self, members: Sequence[_Doubt], found: dict[str, list[TrackedPart]], *, if_over: Undecided) -> None:

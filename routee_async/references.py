@@ -33,6 +33,11 @@ def reference_of(run_id: str, index: int) -> str:
     return f"ra.{run_id}.{digits}"
 
 
+def block_of(wire_label: str) -> str:
+    """What the labels of the 1,296 neighbouring rows around this one start with."""
+    return wire_label[: LENGTH - _BLOCK_LENGTH]
+
+
 def with_reference(sms: Sms, reference: str) -> Sms:
     """The message as it goes on the wire: the reference in front of the caller's label.
 
@@ -80,7 +85,7 @@ def plan_lookups(wire_labels: Iterable[str]) -> list[Lookup]:
     """
     blocks: dict[str, set[str]] = {}
     for wire_label in wire_labels:
-        blocks.setdefault(wire_label[: LENGTH - _BLOCK_LENGTH], set()).add(wire_label)
+        blocks.setdefault(block_of(wire_label), set()).add(wire_label)
     return [
         Lookup(prefix if len(members) > 1 else next(iter(members))[:LENGTH], frozenset(members))
         for prefix, members in blocks.items()

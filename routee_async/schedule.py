@@ -1,4 +1,4 @@
-"""When to poll which message next, and when to give it up.
+"""How often to poll, for how long, and what the answer to a poll means.
 
 A message is polled often while it is young and rarely when it is old: the wait is a share of its age, drawn a little shorter so
 that messages watched together drift apart, and never below `first_delay` or above `max_interval`:
@@ -6,11 +6,12 @@ that messages watched together drift apart, and never below `first_delay` or abo
     longest = min(max(age * (growth - 1), first_delay / (1 - jitter)), max_interval)
     wait    = max(first_delay, longest * (1 - jitter * random))
 
-With the defaults that is a poll at about 1, 2, 3, 5, 7, 10, 15 … seconds, and one every half hour after the first hour. Age counts
-from the moment the message is watched. Times are float seconds on the caller's clock, random numbers lie in [0, 1).
+With the defaults that is a poll at about 1, 2, 3, 5, 7, 10, 15 … seconds, and one every six hours after the first half day: about
+forty in the 73 hours after which a message is given up. Messages that are read together (`rounds.py`) have an interval in common,
+between those of the youngest and of the oldest. Age counts from the moment a message is watched. Times are float seconds on the
+caller's clock, random numbers lie in [0, 1).
 """
 
-import heapq
 import math
 from collections.abc import Callable
 from datetime import timedelta
@@ -32,8 +33,13 @@ from routee_async.errors import (
     TLSError,
 )
 
-_STALE_ALLOWED = 64
-"""Heap entries that may be out of date before it pays to rebuild, on top of one for each message."""
+_LONGEST_RETRY_AFTER = 1800.0
+"""Seconds: the most that is waited because Routee asked for it."""
+_MESSAGES_A_REQUEST = 32
+"""How many messages shall have joined a group for each time that it is read, while that does not make the wait longer than its
+oldest member's own: a slow trickle of messages is not worth a page of 2,000 rows a second."""
+_TOLERANCE = 0.25
+"""By what share of the usual wait a message of a group may be given up late: a thousand deadlines shall not be a thousand polls."""
 
 
 class Answer(Enum):
@@ -49,6 +55,8 @@ class Answer(Enum):
     """Routee will not answer for this message, however often it is asked."""
     FATAL = auto()
     """Routee will not answer for any message."""
+    USELESS = auto()
+    """A search that found what was not looked for: its filters mean nothing to the service."""
 
 
 class GiveUp(Enum):
@@ -58,6 +66,8 @@ class GiveUp(Enum):
     """It did not become visible within `PollPolicy.not_found_grace`."""
     DEADLINE = auto()
     """It had no final status in time."""
+    REFUSED = auto()
+    """Routee will not answer for it."""
 
 
 _FATAL = (AuthenticationError, PermissionDeniedError, ClientClosedError, TLSError)
@@ -102,7 +112,7 @@ class PollPolicy:
     Attributes:
         first_delay: From watching a message to its first poll, and the shortest wait between two.
         growth: The next poll is due when the message is `growth` times as old as now; above 1.
-        max_interval: The longest wait between two polls; also the longest `Retry-After` that is honoured.
+        max_interval: The longest wait between two polls.
         jitter: Share of a wait that is left to chance, 0 up to but not including 1.
         not_found_grace: How long a message may be unknown to Routee before it counts as not found. Routee shows a message about
             a second after it was sent.
@@ -113,7 +123,7 @@ class PollPolicy:
 
     first_delay: float = attrs.field(default=1.0, validator=_number(0, excluded=True))
     growth: float = attrs.field(default=1.5, validator=_number(1, excluded=True))
-    max_interval: float = attrs.field(default=1800.0, validator=_number(0, excluded=True))
+    max_interval: float = attrs.field(default=6 * 3600.0, validator=_number(0, excluded=True))
     jitter: float = attrs.field(default=0.2, validator=_number(0, most=1))
     not_found_grace: float = attrs.field(default=60.0, validator=_number(0))
     default_ttl: float = attrs.field(default=72 * 3600.0, validator=_number(0, excluded=True))
@@ -147,138 +157,77 @@ class PollPolicy:
         return max(self.first_delay, longest * (1 - self.jitter * random))
 
 
-@attrs.define
-class Course:
-    """How the tracking of one message goes.
+def group_interval(
+    policy: PollPolicy,
+    *,
+    youngest: float,
+    oldest: float,
+    joined: int,
+    joined_within: float,
+    random: float,
+) -> float:
+    """Return how many seconds to wait before messages that are read together are read again.
 
-    Attributes:
-        since: When it was first watched.
-        deadline: When it is given up.
-        due: When it is polled next; None while a poll is on its way.
-        shown: True once Routee has shown it.
+    Args:
+        policy: The settings.
+        youngest: Age of the youngest of them in seconds.
+        oldest: Age of the oldest.
+        joined: How many have ever belonged to them.
+        joined_within: In how many seconds they came together.
+        random: A number in [0, 1).
+
+    Returns:
+        At least what the youngest would wait for on its own, at most what the oldest would; between the two, the time in which 32
+        more messages are to be expected.
     """
+    low, high = policy.interval(youngest, random), policy.interval(oldest, random)
+    return min(max(low, _MESSAGES_A_REQUEST * joined_within / joined), high)
 
-    since: float
-    deadline: float
-    due: float | None = None
-    shown: bool = False
+
+def asked_for(retry_after: float) -> float:
+    """Return how many seconds to wait because Routee asked for *retry_after*: half an hour at the most."""
+    return min(retry_after, _LONGEST_RETRY_AFTER)
+
+
+def bounded_by_deadline(now: float, wait: float, deadline: float) -> float:
+    """Return when to read a group again that has a wait of *wait* seconds, and whose first member is given up at *deadline*."""
+    return now + min(wait, max(deadline - now, wait * _TOLERANCE))
 
 
 def next_poll(
     policy: PollPolicy,
-    course: Course,
     now: float,
     answer: Answer,
     *,
+    since: float,
+    deadline: float,
+    shown: bool,
     random: float,
     retry_after: float = 0.0,
 ) -> float | GiveUp:
-    """Decide how to go on with a message that is not final.
+    """Decide how to go on with a message that is read on its own and is not final.
 
     Args:
         policy: The settings.
-        course: Where the message stands, the latest answer included.
         now: The time of the answer.
-        answer: `SHOWN`, `NOT_VISIBLE` or `FAILED`.
+        answer: `SHOWN`, `NOT_VISIBLE`, `FAILED` or `REFUSED`.
+        since: When it was first watched.
+        deadline: When it is given up.
+        shown: True if Routee has ever shown it.
         random: A number in [0, 1).
-        retry_after: Seconds that Routee asked to wait; capped at `max_interval`.
+        retry_after: Seconds that Routee asked to wait; capped at half an hour.
 
     Returns:
         When to poll again, after *now*, or why not to. The last poll falls on the deadline. A message that was shown once is
         not given up for a later 404, and one that only failed to be read is not taken for missing.
     """
-    grace_ends = course.since + policy.not_found_grace
-    if answer is Answer.NOT_VISIBLE and not course.shown and now >= grace_ends:
+    if answer is Answer.REFUSED:
+        return GiveUp.REFUSED
+    grace_ends = since + policy.not_found_grace
+    if answer is Answer.NOT_VISIBLE and not shown and now >= grace_ends:
         return GiveUp.NOT_FOUND
-    if now >= course.deadline:
+    if now >= deadline:
         return GiveUp.DEADLINE
-    wait = max(policy.interval(now - course.since, random), min(retry_after, policy.max_interval))
-    due = min(now + wait, course.deadline)
-    return min(due, grace_ends) if answer is Answer.NOT_VISIBLE and not course.shown else due
-
-
-class Schedule:
-    """The messages that are watched, in the order in which they are to be polled.
-
-    A heap of due times with lazy deletion: adding, taking and moving a message cost O(log n); memory is one `Course` and at most
-    two heap entries a message. It has no clock: each method that needs the time takes it.
-    """
-
-    def __init__(self, policy: PollPolicy) -> None:
-        self._policy = policy
-        self._courses: dict[str, Course] = {}
-        self._heap: list[tuple[float, str]] = []
-
-    def __len__(self) -> int:
-        return len(self._courses)
-
-    def __contains__(self, tracking_id: str) -> bool:
-        return tracking_id in self._courses
-
-    def add(self, tracking_id: str, now: float, *, ttl: timedelta | None = None, random: float) -> None:
-        """Begin to poll a message that is not in the schedule; its first poll is due after `first_delay` or a little more."""
-        course = Course(since=now, deadline=now + self._policy.lifetime(ttl))
-        self._courses[tracking_id] = course
-        self._put(tracking_id, course, min(now + self._policy.interval(0.0, random), course.deadline))
-
-    def due(self, now: float, limit: int) -> list[str]:
-        """Take the messages to be polled now, longest overdue first, at most *limit*.
-
-        What is taken stays in the schedule but comes up again only after `reschedule()`.
-        """
-        taken: list[str] = []
-        while len(taken) < limit and (first := self.next_due()) is not None and first <= now:
-            _, tracking_id = heapq.heappop(self._heap)
-            self._courses[tracking_id].due = None
-            taken.append(tracking_id)
-        return taken
-
-    def reschedule(
-        self,
-        tracking_id: str,
-        now: float,
-        answer: Answer,
-        *,
-        random: float,
-        retry_after: float = 0.0,
-    ) -> GiveUp | None:
-        """Set the next poll of a message, see `next_poll()`.
-
-        Returns:
-            None, or why it is to be given up: then nothing is set, and the caller drops it.
-
-        Raises:
-            KeyError: The message is not in the schedule.
-        """
-        course = self._courses[tracking_id]
-        course.shown = course.shown or answer is Answer.SHOWN
-        verdict = next_poll(self._policy, course, now, answer, random=random, retry_after=retry_after)
-        if isinstance(verdict, GiveUp):
-            return verdict
-        self._put(tracking_id, course, verdict)
-        return None
-
-    def drop(self, tracking_id: str) -> None:
-        """Forget a message; one that is not in the schedule is fine."""
-        self._courses.pop(tracking_id, None)
-        self._tidy()
-
-    def next_due(self) -> float | None:
-        """Return when the next poll is due, which may be in the past; None when there is none."""
-        while self._heap and self._is_stale(*self._heap[0]):
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
-
-    def _put(self, tracking_id: str, course: Course, due: float) -> None:
-        course.due = due
-        heapq.heappush(self._heap, (due, tracking_id))
-        self._tidy()
-
-    def _is_stale(self, due: float, tracking_id: str) -> bool:
-        course = self._courses.get(tracking_id)
-        return course is None or course.due != due
-
-    def _tidy(self) -> None:
-        if len(self._heap) > 2 * len(self._courses) + _STALE_ALLOWED:
-            self._heap = [(course.due, tracking_id) for tracking_id, course in self._courses.items() if course.due is not None]
-            heapq.heapify(self._heap)
+    wait = max(policy.interval(now - since, random), asked_for(retry_after))
+    due = min(now + wait, deadline)
+    return min(due, grace_ends) if answer is Answer.NOT_VISIBLE and not shown else due

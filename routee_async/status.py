@@ -12,6 +12,8 @@ Rules of one part:
   *different* final statuses are a conflict: the first still counts, and the others are shown in `Combined.conflicts`.
 - A status name that is not documented is not final, and says nothing about how far the part has got: it ranks with `Queued`.
 
+Between two news, a message of one part that is not final is remembered by its status alone (`advance()`).
+
 Source: docs.routee.net/docs/statuses-callbacks (statuses, one a part); the order of final news and the roll-up are our choice.
 """
 
@@ -42,6 +44,49 @@ class Combined:
     parts: tuple[TrackedPart, ...]
     conflicts: tuple[TrackedPart, ...]
     status: MessageStatus
+
+
+@attrs.frozen
+class Progress:
+    """What has to be kept of a message that is not final, between one news of it and the next.
+
+    Attributes:
+        status: Where it has got to.
+        rows: News that the next must be put together with. None for a message of one part, as most are: its status says it all.
+    """
+
+    status: MessageStatus
+    rows: tuple[TrackedPart, ...] = ()
+
+
+def advance(progress: Progress | None, news: Iterable[TrackedPart]) -> tuple[Progress, Combined]:
+    """Take in news of a message.
+
+    Args:
+        progress: What is kept of the news before; None when these are the first.
+        news: Rows about the parts of the message; may be none.
+
+    Returns:
+        What is to be kept, and what is known now. The status of both never goes back: an open status of a lower rank than one
+        that was seen before does not count.
+    """
+    combined = combine(news if progress is None else (*progress.rows, *news))
+    status = combined.status
+    if progress is not None and not progress.status.is_final:
+        status = _furthest(progress.status, status) if combined.rows else progress.status
+        combined = combined if status == combined.status else attrs.evolve(combined, status=status)
+    if status.is_final or len(combined.parts) > 1 or any(row.parts != 1 for row in combined.rows):
+        return Progress(status, combined.rows), combined
+    return _PLAIN.get(status) or Progress(status), combined
+
+
+_PLAIN = {status: Progress(status) for status in MessageStatus}
+"""One for all messages that have nothing else to be kept, of which there may be millions."""
+
+
+def _furthest(one: MessageStatus, other: MessageStatus) -> MessageStatus:
+    """The more advanced of two; of open ones alike, a name that is not documented before one that is, then by the alphabet."""
+    return max(one, other, key=lambda status: (rank(status), status not in _PLAIN, status))
 
 
 def rank(status: MessageStatus) -> int:

@@ -1,10 +1,13 @@
-"""Follow messages to their final status by polling, apart from the sending of them.
+"""Follow messages to their final status, apart from the sending of them.
 
-`schedule.py` decides when to poll which message and when to give it up, `status.py` what the news add up to; this module only
-carries that out. One task takes what is due and starts a poll for each, at most `concurrency` at a time; all times are the event
-loop's. Memory holds the rows seen of each open message, and the latest `kept_reports` reports of those that are done: to ask for
-an older report polls the message once more. A poller that is behind, with more due than `concurrency` reads can bring in, polls and
-gives up later than planned, the longest overdue first.
+News come by polling and by callback (`feed()`), twice, late and out of order. `status.py` says what they add up to, `rounds.py`
+which messages are read together and which read is due next, `schedule.py` how often; `reads.py` makes a read, and `lines.py`
+carries the reports to those who wait. This module starts the reads, keeps the messages that are open, and settles them. One task
+takes what is due and starts a read for each, at most `concurrency` at a time; a tracker that is behind reads and gives up later
+than planned, the longest overdue first. All times are the event loop's.
+
+Memory: of an open message its id, its course and its status are kept (the rows seen, if it has several parts), of those that are
+done the latest `kept_reports` reports; to ask for an older report reads the message once more.
 """
 
 import asyncio
@@ -12,39 +15,44 @@ import copy
 import logging
 import random
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from datetime import timedelta
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
 import attrs
 
-from routee_async import status
+from routee_async import rounds, status
+from routee_async.callback_models import CallbackEvent, MessageCallback
 from routee_async.errors import (
     APIError,
     ClientClosedError,
     ConfigurationError,
     InvalidInputError,
     LedgerError,
-    NoAnswerError,
     NotFoundError,
     RouteeError,
     TrackingTimeoutError,
 )
-from routee_async.models import DeliveryReport, SentSms, TrackedPart
-from routee_async.schedule import Answer, GiveUp, PollPolicy, Schedule, judge
-from routee_async.store import LedgerStore
+from routee_async.lines import Line, in_turns
+from routee_async.models import DeliveryReport, MessageStatus, SentSms, TrackedPart
+from routee_async.protocol import Page
+from routee_async.reads import Fetch, FetchPage, Finding, read_many, read_one
+from routee_async.rounds import Agenda, By, Course, Group, Lookup
+from routee_async.schedule import Answer, GiveUp, PollPolicy
+from routee_async.store import LedgerRow, LedgerStore, RowState
 
-Fetch = Callable[[str], Awaitable[tuple[TrackedPart, ...]]]
-"""Reads the parts of one message, given its tracking id. Repeats what may be repeated, and raises a `RouteeError` after that."""
+Followed = SentSms | TrackedPart | LedgerRow | str
+"""What names a message: Routee's answer to its send, a row of a search or of a campaign, a ledger's row, or its tracking id alone.
+All but the last also tell how to look it up together with others."""
 
 _log = logging.getLogger("routee_async")
 _DEFAULT_POLICY = PollPolicy()
-_NOTHING_KNOWN = status.combine(())
-_MOST_READY = 1000
-"""Reports that may wait for the caller of `until_final()` before its input is pulled further."""
-_PULLED_AT_ONCE = 100
-"""Messages taken from a plain iterable before other tasks get their turn."""
+_NOTED_TOGETHER = 500
+"""Final statuses that are written to the ledger at a time."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,13 +61,15 @@ class TrackerStats:
 
     Attributes:
         watched: Messages taken on, those that came back after being forgotten counted again.
-        open: Messages being polled now.
+        open: Messages being followed now.
         final: Messages that reached a final status.
         gave_up: Messages given up without one.
-        requests: Reads started.
-        not_visible: Reads that did not show the message: 404, or no rows.
+        requests: Requests started; each page of a search is one.
+        not_visible: Reads that did not show their message: 404, or no rows.
         failures: Reads without a usable answer.
-        conflicts: Messages with a part for which two different final statuses were seen; the first counts.
+        callbacks: Callbacks that were about a message being followed.
+        conflicts: Messages with a part for which two different final statuses were seen.
+        corrected: Final reports that were replaced, because a read after a conflict said otherwise.
     """
 
     watched: int = 0
@@ -69,61 +79,32 @@ class TrackerStats:
     requests: int = 0
     not_visible: int = 0
     failures: int = 0
+    callbacks: int = 0
     conflicts: int = 0
+    corrected: int = 0
 
 
 @attrs.define(eq=False)
-class _Line:
-    """Reports on their way to one caller.
-
-    Attributes:
-        pending: Messages whose report is still to come.
-        ready: Reports to be taken.
-        complete: True once no message will be added to `pending`.
-        refused: What was wrong with a message that the caller handed in.
-        changed: Set when any of these changes for the better.
-        taken: Set when the caller took a report.
-    """
-
-    pending: set[str] = attrs.field(factory=set)
-    ready: deque[DeliveryReport] = attrs.field(factory=deque)
-    complete: bool = False
-    refused: InvalidInputError | None = None
-    changed: asyncio.Event = attrs.field(factory=asyncio.Event)
-    taken: asyncio.Event = attrs.field(factory=asyncio.Event)
-
-    def deliver(self, report: DeliveryReport) -> None:
-        self.pending.discard(report.tracking_id)
-        self.ready.append(report)
-        self.changed.set()
-
-    def take(self) -> DeliveryReport:
-        self.taken.set()
-        return self.ready.popleft()
-
-    async def wait_for_room(self) -> None:
-        while len(self.ready) >= _MOST_READY:
-            self.taken.clear()
-            await self.taken.wait()
-
-
-@attrs.define(eq=False)
-class _Open:
+class _Open(Course):
     """A message that is not final.
 
     Attributes:
-        known: The news so far.
-        lines: Who waits for it.
+        progress: What is known of it; None as long as that is nothing.
+        lines: Who waits for it. Most messages share one tuple.
         pinned: True when it is followed even if nobody waits for it.
+        disputed: True while a read is to tell which of two final statuses is right.
+        reported: The final status that was reported before it was disputed.
     """
 
-    known: status.Combined = _NOTHING_KNOWN
-    lines: list[_Line] = attrs.field(factory=list)
+    progress: status.Progress | None = None
+    lines: tuple[Line, ...] = ()
     pinned: bool = False
+    disputed: bool = False
+    reported: MessageStatus | None = None
 
     @property
     def last_status(self) -> str | None:
-        return str(self.known.status) if self.known.parts else None
+        return None if self.progress is None else str(self.progress.status)
 
 
 class Tracker:
@@ -136,10 +117,13 @@ class Tracker:
     def __init__(
         self,
         fetch: Fetch,
+        fetch_page: FetchPage | None = None,
         *,
         policy: PollPolicy = _DEFAULT_POLICY,
         concurrency: int = 10,
+        confirm_callbacks: bool = False,
         rng: random.Random | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         kept_reports: int = 10_000,
         ledger: LedgerStore | None = None,
     ) -> None:
@@ -147,9 +131,12 @@ class Tracker:
 
         Args:
             fetch: Reads the parts of a message.
+            fetch_page: Reads a page of what a search or a campaign shows; None to read messages one by one only.
             policy: How often and for how long.
             concurrency: The most reads at a time.
+            confirm_callbacks: Do not believe a callback's final status before a read has confirmed it.
             rng: Source of jitter; give a seeded one for repeatable runs.
+            now: The wall clock, with time zone.
             kept_reports: How many reports of finished messages are remembered, 0 or more.
             ledger: Where final statuses are written, too. If that fails, polling stops, and whoever waits gets the error.
 
@@ -159,29 +146,34 @@ class Tracker:
         _check_whole("concurrency", concurrency, 1)
         _check_whole("kept_reports", kept_reports, 0)
         self._fetch = fetch
+        self._fetch_page = fetch_page
         self._concurrency = concurrency
-        self._rng = random.Random() if rng is None else rng  # noqa: S311 - it spreads load and guards nothing
+        self._confirm = confirm_callbacks
+        self._policy = policy
+        self._now = now
         self._kept_reports = kept_reports
         self._ledger = ledger
         self._unnoted: deque[DeliveryReport] = deque()
-        self._schedule = Schedule(policy)
-        self._open: dict[str, _Open] = {}
+        self._is_noting = False
+        self._random = (random.Random() if rng is None else rng).random  # noqa: S311 - it spreads load and guards nothing
+        self._agenda: Agenda[_Open] = Agenda(policy)
+        self._open = self._agenda.open
         self._done: OrderedDict[str, DeliveryReport] = OrderedDict()
-        self._lines: set[_Line] = set()
+        self._lines: set[Line] = set()
         self._pullers: set[asyncio.Task[None]] = set()
-        self._poller: asyncio.Task[None] | None = None
+        self._polling: asyncio.Task[None] | None = None
         self._failure: RouteeError | None = None
+        self._counts: Counter[str] = Counter()
         self._in_flight = 0
         self._wake = asyncio.Event()
-        self._counts: Counter[str] = Counter()
 
     def __repr__(self) -> str:
         return f"<Tracker {self.stats}>"
 
     async def __aenter__(self) -> Self:
-        if self._poller is not None:
+        if self._polling is not None:
             raise ClientClosedError("a tracker is used once: ask the client for another")
-        self._poller = asyncio.create_task(self._run(), name="routee-tracker")
+        self._polling = asyncio.create_task(self._run(), name="routee-tracker")
         return self
 
     async def __aexit__(
@@ -191,66 +183,63 @@ class Tracker:
         traceback: TracebackType | None,
     ) -> None:
         self._stop(ClientClosedError("the tracker is closed"))
-        poller = self._poller
-        if poller is not None:  # it is, unless what was never entered is left
-            await _end(poller, *self._pullers)
-            if not poller.cancelled():
-                poller.result()
+        polling = self._polling
+        if polling is not None:  # it is, unless what was never entered is left
+            await _end(polling, *self._pullers)
+            await self._note()
+            if not polling.cancelled():
+                polling.result()
 
     @property
     def stats(self) -> TrackerStats:
         """What it has done so far."""
         return TrackerStats(open=len(self._open), **self._counts)
 
-    def watch(self, sent_or_id: SentSms | str) -> None:
+    def watch(self, message: Followed) -> None:
         """Follow a message, whether or not anybody waits for it.
 
         Watching it again changes nothing, except that a message that was given up is tried afresh, from its first poll to a new
         deadline. Its age counts from this call, its deadline from its `ttl` when it is given as `SentSms`.
 
         Raises:
-            InvalidInputError: It is neither a `SentSms` nor a tracking id.
+            InvalidInputError: It names no message.
             ClientClosedError: The tracker is not open.
             RouteeError: Polling has stopped for good, see `Tracker`.
         """
-        tracking_id, ttl = _identify(sent_or_id)
-        report = self._done.get(tracking_id)
+        named = _identify(message)
+        report = self._done.get(named.tracking_id)
         if report is None or report.error is not None:
             self._require_open()
-            self._done.pop(tracking_id, None)
-            self._take_on(tracking_id, ttl).pinned = True
+            self._done.pop(named.tracking_id, None)
+            self._take_on(named).pinned = True
 
-    async def wait(
-        self,
-        sent_or_id: SentSms | str,
-        timeout: float | None = None,
-    ) -> DeliveryReport:
+    async def wait(self, message: Followed, timeout: float | None = None) -> DeliveryReport:
         """Wait for the final status of a message, and watch it if need be.
 
         Any number of tasks may wait for the same message. When the wait ends early, by *timeout* or by cancellation, the message
         stays watched.
 
         Args:
-            sent_or_id: The message or its tracking id.
+            message: The message or its tracking id.
             timeout: The most seconds to wait; None for as long as the tracker follows the message.
 
         Raises:
             TrackingTimeoutError: There is no final status yet, after *timeout* or when the message was given up.
             NotFoundError: Routee did not show the message within the time of grace.
             BadRequestError: Routee refuses to answer for this message.
-            InvalidInputError: It is neither a `SentSms` nor a tracking id.
+            InvalidInputError: It names no message.
             ClientClosedError: The tracker is not open, or was left meanwhile.
             RouteeError: Polling has stopped for good, see `Tracker`.
         """
-        tracking_id, ttl = _identify(sent_or_id)
-        line = _Line(complete=True)
-        self._follow(tracking_id, ttl, line, pinned=True)
+        named = _identify(message)
+        line = Line(complete=True)
+        self._follow(named, line, pinned=True)
         try:
             async with asyncio.timeout(timeout):
-                await self._arrival(line)
+                await line.arrival()
         except TimeoutError:
             if not line.ready:
-                raise TrackingTimeoutError(tracking_id, self._open[tracking_id].last_status) from None
+                raise TrackingTimeoutError(named.tracking_id, self._open[named.tracking_id].last_status) from None
         finally:
             self._leave(line)
         report = line.take()
@@ -258,17 +247,15 @@ class Tracker:
             raise copy.copy(report.error)
         return report
 
-    async def until_final(
-        self,
-        messages: Iterable[SentSms | str] | AsyncIterable[SentSms | str],
-    ) -> AsyncGenerator[DeliveryReport, None]:
+    def until_final(self, messages: Iterable[Followed] | AsyncIterable[Followed]) -> AsyncGenerator[DeliveryReport, None]:
         """Follow many messages and yield a report of each as soon as it is final.
 
         The input is pulled while earlier messages are polled, and rests while 1,000 reports wait to be taken; it never rests for
         messages that are open, which may last days and must not hold up a send that is going on. Each distinct message is
         yielded once, which takes remembering its id. When the input raises, the messages pulled before are followed to
         their end and yielded, and then its error is raised. An async input is closed together with this iterator; messages that
-        nobody else watches or waits for are then forgotten.
+        nobody else watches or waits for are then forgotten. Rows of a ledger that nothing is to be followed of (not accepted, or
+        with a final status) are passed over, so that `until_final(ledger)` goes on where a program was ended.
 
         Args:
             messages: Messages or tracking ids.
@@ -278,19 +265,64 @@ class Tracker:
             last known status for messages that were given up.
 
         Raises:
-            InvalidInputError: An item is neither a `SentSms` nor a tracking id: at once, after the reports that are ready.
+            InvalidInputError: An item names no message: at once, after the reports that are ready.
             ClientClosedError: The tracker is not open, or was left meanwhile.
             RouteeError: Polling has stopped for good, see `Tracker`; after the reports that are ready.
         """
+        return self._reports(messages, every=False)
+
+    def updates(self, messages: Iterable[Followed] | AsyncIterable[Followed]) -> AsyncGenerator[DeliveryReport, None]:
+        """Follow many messages and yield a report at each change of a status: `Queued`, `Sent`, and so on to the end.
+
+        Otherwise like `until_final()`, in what it takes and raises. Who takes reports more slowly than they come gets the latest
+        of each message.
+
+        Yields:
+            Reports; the last one of a message is final or has `error` set.
+        """
+        return self._reports(messages, every=True)
+
+    def feed(self, callback: CallbackEvent) -> bool:
+        """Take in a callback: what `parse_callback()` made of what Routee posted. Polling goes on, less often.
+
+        Nothing proves that a callback comes from Routee, but for its address and the secret in its URL. With
+        `confirm_callbacks=True` one with a final status only makes the tracker look; what the look shows counts.
+
+        Returns:
+            True if it was about a message that is being followed, or that lately was and has now another final status. Everything
+            else is ignored: other messages, callbacks of campaigns, inbound messages.
+        """
+        if not isinstance(callback, MessageCallback) or self._polling is None or self._failure is not None:
+            return False
+        part = callback.as_part()
+        message = self._open.get(part.tracking_id) or self._reopen(part)
+        if message is None:
+            return False
+        self._counts["callbacks"] += 1
+        if self._confirm and part.status.is_final:
+            self._agenda.hasten(message, self._time())
+        else:
+            self._take(part.tracking_id, (part,))
+            if part.tracking_id in self._open and not message.disputed:
+                self._agenda.postpone(message, self._time(), self._random())
+        self._wake.set()
+        return True
+
+    async def _reports(
+        self,
+        messages: Iterable[Followed] | AsyncIterable[Followed],
+        *,
+        every: bool,
+    ) -> AsyncGenerator[DeliveryReport, None]:
         self._require_open()
-        if isinstance(messages, SentSms | str):
+        if isinstance(messages, SentSms | TrackedPart | LedgerRow | str):
             raise InvalidInputError("messages", "must be an iterable of messages, not one of them")
-        line = _Line()
+        line = Line(every=every)
         self._lines.add(line)
         puller = asyncio.create_task(self._pull(messages, line), name="routee-tracker-input")
         self._pullers.add(puller)
         try:
-            while await self._arrival(line):
+            while await line.arrival():
                 yield line.take()
             puller.result()
         finally:
@@ -298,185 +330,267 @@ class Tracker:
             self._pullers.discard(puller)
             await _end(puller)
 
-    async def _pull(self, messages: Iterable[SentSms | str] | AsyncIterable[SentSms | str], line: _Line) -> None:
+    async def _pull(self, messages: Iterable[Followed] | AsyncIterable[Followed], line: Line) -> None:
         """Follow what the input yields; owned by the iterator that reads *line*."""
-        source = aiter(messages) if isinstance(messages, AsyncIterable) else _in_turns(messages)
-        seen: set[str] = set()
         try:
-            async for item in source:
-                try:
-                    tracking_id, ttl = _identify(item)
-                except InvalidInputError as error:
-                    line.refused = error
-                    return
-                if tracking_id not in seen:
-                    seen.add(tracking_id)
-                    self._follow(tracking_id, ttl, line)
-                await line.wait_for_room()
+            async with aclosing(in_turns(messages)) as items:
+                async for item in items:
+                    if isinstance(item, LedgerRow) and (item.state is not RowState.ACCEPTED or item.status is not None):
+                        continue
+                    try:
+                        named = _identify(item)
+                    except InvalidInputError as error:
+                        line.end(error)
+                        return
+                    if named.tracking_id not in line.asked:
+                        self._follow(named, line)
+                    await line.wait_for_room()
         finally:
-            line.complete = True
-            line.changed.set()
-            close: Callable[[], Awaitable[object]] | None = getattr(source, "aclose", None)
-            if close is not None:
-                await close()
+            line.end()
 
     def _require_open(self) -> None:
         if self._failure is not None:
             raise copy.copy(self._failure)
-        if self._poller is None:
+        if self._polling is None:
             raise ClientClosedError("the tracker is not open: use it inside `async with client.tracker() as tracker:`")
 
-    def _follow(self, tracking_id: str, ttl: timedelta | None, line: _Line, *, pinned: bool = False) -> None:
+    def _follow(self, named: "_Named", line: Line, *, pinned: bool = False) -> None:
         """Let the report of a message come to *line*, at once if it is there."""
-        report = self._done.get(tracking_id)
+        report = self._done.get(named.tracking_id)
+        if report is None:
+            self._require_open()
+            message = self._take_on(named)
+            message.pinned = message.pinned or pinned
+            message.lines = (*message.lines, line) if message.lines else line.alone
+            self._lines.add(line)
+        line.asked.add(named.tracking_id)
+        line.pending += 1
         if report is not None:
             line.deliver(report)
-            return
-        self._require_open()
-        message = self._take_on(tracking_id, ttl)
-        message.pinned = message.pinned or pinned
-        message.lines.append(line)
-        line.pending.add(tracking_id)
-        self._lines.add(line)
 
-    def _take_on(self, tracking_id: str, ttl: timedelta | None) -> _Open:
-        message = self._open.get(tracking_id)
+    def _take_on(self, named: "_Named") -> _Open:
+        message = self._open.get(named.tracking_id)
         if message is None:
-            message = self._open[tracking_id] = _Open()
-            self._schedule.add(tracking_id, asyncio.get_running_loop().time(), ttl=ttl, random=self._rng.random())
+            now = self._time()
+            message = _Open(named.tracking_id, now, now + self._policy.lifetime(named.ttl))
+            self._agenda.add(message, self._lookup(named), now, sent_at=named.sent_at, random=self._random())
             self._counts["watched"] += 1
             self._wake.set()
         return message
 
-    def _leave(self, line: _Line) -> None:
-        """Forget a caller, and the messages that only this caller followed."""
-        self._lines.discard(line)
-        for tracking_id in line.pending:
-            message = self._open[tracking_id]
-            message.lines.remove(line)
-            if not message.lines and not message.pinned:
-                del self._open[tracking_id]
-                self._schedule.drop(tracking_id)
+    def _lookup(self, named: "_Named") -> Lookup:
+        if self._fetch_page is None:
+            return Lookup(By.TRACKING_ID, named.tracking_id)
+        return rounds.choose_lookup(
+            named.tracking_id,
+            reference=named.reference,
+            campaign_tracking_id=named.campaign_tracking_id,
+            sent_at=named.sent_at,
+            now=self._now(),
+        )
 
-    async def _arrival(self, line: _Line) -> bool:
-        """Wait until a report is ready. False when none will come; raises what stopped the tracker."""
-        while not line.ready:
-            if line.refused is not None:
-                raise line.refused
-            if self._failure is not None:
-                raise copy.copy(self._failure)
-            if line.complete and not line.pending:
-                return False
-            line.changed.clear()
-            await line.changed.wait()
-        return True
+    def _leave(self, line: Line) -> None:
+        """Forget a taker, and the messages that only this one followed."""
+        self._lines.discard(line)
+        if not line.pending:
+            return
+        for tracking_id in line.asked:
+            message = self._open.get(tracking_id)
+            if message is not None and line in message.lines:
+                message.lines = tuple(other for other in message.lines if other is not line)
+                if not message.lines and not message.pinned:
+                    self._agenda.drop(tracking_id)
 
     async def _run(self) -> None:
-        """Poll until stopped; owned by `__aenter__` and `__aexit__`."""
+        """Read what is due until stopped; owned by `__aenter__` and `__aexit__`."""
         try:
-            async with asyncio.TaskGroup() as polls:
+            async with asyncio.TaskGroup() as reads:
                 while self._failure is None:
                     self._wake.clear()
-                    now = asyncio.get_running_loop().time()
-                    for tracking_id in self._schedule.due(now, self._concurrency - self._in_flight):
+                    for group in self._agenda.due(self._time(), self._concurrency - self._in_flight):
                         self._in_flight += 1
-                        polls.create_task(self._poll(tracking_id), name="routee-tracker-poll")
+                        reads.create_task(self._read(group), name="routee-tracker-read")
                     await self._rest()
         finally:
             # Whatever ended it, nobody must wait for ever.
             self._stop(ClientClosedError("the tracker has broken down: leave it to see why"))
 
     async def _rest(self) -> None:
-        """Sleep until something is due and may be polled, or something has changed."""
-        due = self._schedule.next_due() if self._in_flight < self._concurrency else None
+        """Sleep until something is due and may be read, or something has changed."""
+        due = self._agenda.next_due() if self._in_flight < self._concurrency else None
         try:
             async with asyncio.timeout_at(due):
                 await self._wake.wait()
         except TimeoutError:
             pass
 
-    async def _poll(self, tracking_id: str) -> None:
-        self._counts["requests"] += 1
-        parts: tuple[TrackedPart, ...] = ()
-        error: RouteeError | None = None
+    async def _read(self, group: Group[_Open]) -> None:
+        """Read a group of messages, take in what is shown, and see how to go on with each."""
+        seen: set[str] = set()
         try:
-            parts = await self._fetch(tracking_id)
-        except RouteeError as caught:
-            error = copy.copy(caught)  # without its traceback, which would keep the frames of the read alive
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is None or task.cancelling():
-                raise
-            error = NoAnswerError("wait", "CancelledError")  # not ours: something that the read shares was cancelled
+            finding = await (self._read_one(group.lookup.name) if group.is_single else self._read_many(group, seen))
         finally:
             self._in_flight -= 1
             self._wake.set()
-        self._read(tracking_id, parts, error)
+        if finding.error is not None and finding.answer is Answer.FATAL:
+            self._stop(finding.error)
+            return
+        asked = (finding.error.retry_after if isinstance(finding.error, APIError) else None) or 0.0
+        given_up = self._agenda.finish(
+            group,
+            self._time(),
+            finding.answer,
+            seen=seen,
+            random=self._random(),
+            pages=finding.pages,
+            retry_after=asked,
+        )
+        for message, reason in given_up:
+            self._give_up(message, reason, finding.error)
         await self._note()
 
-    async def _note(self) -> None:
-        """Write the final statuses that have come into the ledger."""
-        while self._ledger is not None and self._unnoted:
-            report = self._unnoted.popleft()
-            try:
-                await self._ledger.note_final(report.tracking_id, report.status)
-            except LedgerError as failure:
-                self._stop(failure)
+    async def _read_one(self, tracking_id: str) -> Finding:
+        rows: Sequence[TrackedPart] = ()
 
-    def _read(self, tracking_id: str, parts: tuple[TrackedPart, ...], error: RouteeError | None) -> None:
-        """Act on the answer to one poll."""
-        answer = judge(error, len(parts))
-        if answer is not Answer.SHOWN:
-            self._counts["not_visible" if answer is Answer.NOT_VISIBLE else "failures"] += 1
-        if error is not None and answer is Answer.FATAL:
-            self._stop(error)
-            return
-        self._news(tracking_id, parts)
+        def take(parts: Sequence[TrackedPart]) -> None:
+            nonlocal rows
+            rows = parts
+            self._take(tracking_id, parts)
+
+        self._counts["requests"] += 1
+        finding = await read_one(tracking_id, self._fetch, take)
+        if finding.answer is not Answer.SHOWN:
+            self._counts["not_visible" if finding.answer is Answer.NOT_VISIBLE else "failures"] += 1
         message = self._open.get(tracking_id)
-        if message is None:  # final, or nobody cares any more
-            return
-        if error is not None and answer is Answer.REFUSED:
-            self._give_up(tracking_id, error)
-            return
-        now = asyncio.get_running_loop().time()
-        asked = (error.retry_after if isinstance(error, APIError) else None) or 0.0
-        verdict = self._schedule.reschedule(tracking_id, now, answer, random=self._rng.random(), retry_after=asked)
-        if verdict is GiveUp.NOT_FOUND:
-            self._give_up(tracking_id, error or NotFoundError(404, developer_message="no part of the message is shown"))
-        elif verdict is GiveUp.DEADLINE:
-            self._give_up(tracking_id, TrackingTimeoutError(tracking_id, message.last_status))
+        if message is not None and finding.answer is Answer.SHOWN and message.disputed:
+            self._decide(message, rows)
+        return finding
 
-    def _news(self, tracking_id: str, parts: Iterable[TrackedPart]) -> None:
+    async def _read_many(self, group: Group[_Open], seen: set[str]) -> Finding:
+        if group.lookup.by is By.LABEL and not rounds.is_searchable(group.sent_at, self._now()):
+            return Finding(answer=Answer.USELESS)
+        assert self._fetch_page is not None  # noqa: S101 - for the type checker; without it there are no such groups
+        fetch_page = partial(self._fetch_page, group.lookup, rounds.window(group.sent_at, self._now()))
+
+        async def fetch(number: int) -> Page:
+            self._counts["requests"] += 1
+            return await fetch_page(number, self._open.__contains__)
+
+        def take(rows: Sequence[TrackedPart]) -> None:
+            messages: dict[str, list[TrackedPart]] = {}
+            for row in rows:
+                messages.setdefault(row.tracking_id, []).append(row)
+            seen.update(messages)
+            for tracking_id, parts in messages.items():
+                self._take(tracking_id, parts)
+
+        finding = await read_many(group.lookup.by, fetch, take)
+        if finding.error is not None:
+            self._counts["failures"] += 1
+            _log.info("reading %d messages together failed: %s", len(group.members), finding.error)
+        return finding
+
+    def _take(self, tracking_id: str, rows: Sequence[TrackedPart]) -> None:
         """Take in news about a message, from wherever they come; every way to learn something passes here.
 
-        News about a message that nobody watches, or that is final already, are ignored.
+        News about a message that nobody follows, or that is final already, are ignored.
         """
         message = self._open.get(tracking_id)
-        if message is None:
+        if message is None or not rows:
             return
-        message.known = known = status.combine((*message.known.rows, *parts))
+        before = message.progress
+        message.progress, known = status.advance(before, rows)
         if known.status.is_final:
-            self._counts["final"] += 1
-            if known.conflicts:
-                self._counts["conflicts"] += 1
-                _log.warning("message %s has two different final statuses; the first counts", tracking_id)
-            self._settle(DeliveryReport(tracking_id=tracking_id, status=known.status, parts=known.parts))
+            if known.conflicts and not message.disputed:
+                self._dispute(message)
+            elif not message.disputed:
+                self._finish(message, known)
+            return
+        if self._time() >= message.deadline:  # the last look: what it shows goes into the report
+            message.progress = status.Progress(known.status, known.rows)
+        if any(line.every for line in message.lines) and _differs(before, known):
+            report = DeliveryReport(tracking_id=tracking_id, status=known.status, parts=known.parts)
+            for line in message.lines:
+                if line.every:
+                    line.update(report)
 
-    def _give_up(self, tracking_id: str, error: RouteeError) -> None:
-        _log.info("gave up message %s: %s", tracking_id, error)
-        known = self._open[tracking_id].known
+    def _dispute(self, message: _Open) -> None:
+        """Two different final statuses of one part: let a read of the message decide."""
+        self._counts["conflicts"] += 1
+        _log.warning("message %s has two different final statuses; asking Routee which is right", message.tracking_id)
+        message.disputed = True
+        self._agenda.single_out(message, self._time())
+
+    def _decide(self, message: _Open, rows: Sequence[TrackedPart]) -> None:
+        """End a dispute by what a read shows, or where that does not help (`rows` empty, say), by the rules of `status.py`."""
+        shown = status.combine(rows)
+        if shown.status.is_final and not shown.conflicts:
+            self._finish(message, shown)
+        elif message.progress is not None:
+            self._finish(message, status.combine(message.progress.rows))
+
+    def _reopen(self, part: TrackedPart) -> _Open | None:
+        """Follow a message again that was reported with another final status than *part* has; None where that is not so."""
+        report = self._done.get(part.tracking_id)
+        if report is None or report.error is not None or not status.combine((*report.parts, part)).conflicts:
+            return None
+        now = self._time()
+        message = _Open(part.tracking_id, now, now + self._policy.lifetime(None), reported=report.status, pinned=True)
+        message.progress = status.Progress(report.status, report.parts)
+        self._agenda.add(message, Lookup(By.TRACKING_ID, part.tracking_id), now, random=self._random())
+        return message
+
+    def _give_up(self, message: _Open, reason: GiveUp, error: RouteeError | None) -> None:
+        if message.disputed:
+            self._decide(message, ())
+            return
+        if reason is GiveUp.DEADLINE or error is None:
+            error = TrackingTimeoutError(message.tracking_id, message.last_status)
+            if reason is GiveUp.NOT_FOUND:
+                error = NotFoundError(404, developer_message="no part of the message is shown")
+        _log.info("gave up message %s: %s", message.tracking_id, error)
         self._counts["gave_up"] += 1
-        self._settle(DeliveryReport(tracking_id=tracking_id, status=known.status, parts=known.parts, error=error))
+        known = status.combine(message.progress.rows if message.progress is not None else ())
+        reached = known.status if message.progress is None else message.progress.status
+        self._settle(message, DeliveryReport(tracking_id=message.tracking_id, status=reached, parts=known.parts, error=error))
 
-    def _settle(self, report: DeliveryReport) -> None:
+    def _finish(self, message: _Open, known: status.Combined) -> None:
+        """Report a message as final."""
+        if message.reported is None:
+            self._counts["final"] += 1
+        elif message.reported != known.status:
+            self._counts["corrected"] += 1
+        self._settle(message, DeliveryReport(tracking_id=message.tracking_id, status=known.status, parts=known.parts))
+
+    def _settle(self, message: _Open, report: DeliveryReport) -> None:
         """Report a message and forget it, but for the report."""
-        self._schedule.drop(report.tracking_id)
+        self._agenda.drop(report.tracking_id)
         self._done[report.tracking_id] = report
-        if self._ledger is not None and report.error is None:
+        if self._ledger is not None and report.error is None and report.status != message.reported:
             self._unnoted.append(report)
-        for line in self._open.pop(report.tracking_id).lines:
+        for line in message.lines:
             line.deliver(report)
         if len(self._done) > self._kept_reports:
             self._done.popitem(last=False)
+
+    async def _note(self) -> None:
+        """Write the final statuses that have come into the ledger, many at a time; stop when that fails."""
+        while self._ledger is not None and self._unnoted and not self._is_noting:
+            self._is_noting = True
+            reports = tuple(islice(self._unnoted, _NOTED_TOGETHER))
+            try:
+                async with asyncio.TaskGroup() as notes:
+                    for report in reports:
+                        notes.create_task(self._ledger.note_final(report.tracking_id, report.status))
+            except* LedgerError as failures:
+                self._unnoted.clear()
+                self._stop(copy.copy(next(failure for failure in failures.exceptions if isinstance(failure, LedgerError))))
+            else:
+                # Only now: one that was cancelled is made up for when the tracker is left.
+                for _ in reports:
+                    self._unnoted.popleft()
+            finally:
+                self._is_noting = False
 
     def _stop(self, failure: RouteeError) -> None:
         """End polling for good; the first reason is the one that everybody hears."""
@@ -485,29 +599,61 @@ class Tracker:
             _log.debug("tracking ends: %s", failure)
         self._wake.set()
         for line in self._lines:
-            line.changed.set()
+            line.end(copy.copy(self._failure))
+
+    def _time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+@attrs.frozen(kw_only=True)
+class _Named:
+    """What the caller tells of a message.
+
+    Attributes:
+        tracking_id: Its id.
+        ttl: How long delivery is tried, where that is known.
+        reference: Our mark in its label, where it has one.
+        campaign_tracking_id: Its campaign, where it belongs to one.
+        sent_at: When it was sent, where that is known.
+    """
+
+    tracking_id: str
+    ttl: timedelta | None = None
+    reference: str | None = None
+    campaign_tracking_id: str | None = None
+    sent_at: datetime | None = None
+
+
+def _identify(message: object) -> _Named:
+    """Read what names a message; `InvalidInputError` for anything else."""
+    match message:
+        case SentSms():
+            sent_at, ttl = message.created_at, message.ttl
+            return _Named(tracking_id=message.tracking_id, ttl=ttl, reference=message.reference, sent_at=sent_at)
+        case TrackedPart():
+            campaign = message.campaign_tracking_id
+            return _Named(tracking_id=message.tracking_id, reference=message.reference, campaign_tracking_id=campaign)
+        case LedgerRow(tracking_id=str() as tracking_id):
+            return _Named(tracking_id=tracking_id, reference=message.reference, sent_at=message.intended_at)
+        case str() if message:
+            return _Named(tracking_id=message)
+        case LedgerRow():
+            raise InvalidInputError("tracking_id", f"is missing: row {message.index} of the ledger is {message.state}")
+    raise InvalidInputError("tracking_id", f"must be a SentSms, a row or a tracking id, not {type(message).__name__}")
+
+
+def _differs(before: status.Progress | None, known: status.Combined) -> bool:
+    """Tell whether the message, or a part of it, has another status than before."""
+    if before is None or before.status != known.status:
+        return True
+    if not before.rows:
+        return False
+    return [part.status for part in status.combine(before.rows).parts] != [part.status for part in known.parts]
 
 
 def _check_whole(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigurationError(name, f"must be a whole number of {least} or more, not {value!r}")
-
-
-def _identify(message: object) -> tuple[str, timedelta | None]:
-    """Return the tracking id of a message and, where it is known, its ttl; `InvalidInputError` for anything else."""
-    if isinstance(message, SentSms):
-        return message.tracking_id, message.ttl
-    if isinstance(message, str) and message:
-        return message, None
-    raise InvalidInputError("tracking_id", f"must be a SentSms or a tracking id, not {type(message).__name__}")
-
-
-async def _in_turns(messages: Iterable[SentSms | str]) -> AsyncIterator[SentSms | str]:
-    """Go through a plain iterable without keeping other tasks from their turn."""
-    for number, message in enumerate(messages, start=1):
-        yield message
-        if number % _PULLED_AT_ONCE == 0:
-            await asyncio.sleep(0)
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:

@@ -265,3 +265,143 @@ async def test_closing_tells_whoever_is_held_back() -> None:
     assert now() == 1
     with pytest.raises(ClientClosedError):
         await send(admission)
+
+
+async def poll(admission: Admission, *, takes: float = 0.0) -> float:
+    """Make a poll; return when it started."""
+    await admission.enter_poll()
+    started_at = now()
+    await asyncio.sleep(takes)
+    admission.leave()
+    return started_at
+
+
+@in_virtual_time
+async def test_polls_are_free_where_no_pace_is_known() -> None:
+    """Without a pace, polls wait for nothing but a turn."""
+    admission = make()
+    assert await asyncio.gather(*(poll(admission) for _ in range(50))) == [0.0] * 50
+
+
+@in_virtual_time
+async def test_polls_wait_for_a_turn() -> None:
+    """A poll is one of the requests on the wire, and gets the turn that becomes free."""
+    admission = make(max_connections=1)
+    starts = await asyncio.gather(*(poll(admission, takes=2) for _ in range(3)))
+    assert starts == [0, 2, 4]
+
+
+@in_virtual_time
+async def test_polls_take_a_tenth_of_the_pace() -> None:
+    """Where ten parts a second are allowed, a poll a second is made, however many are due."""
+    admission = make(pace=Pace(parts_per_second=10))
+    starts = await asyncio.gather(*(poll(admission) for _ in range(20)))
+    assert sorted(starts) == pytest.approx(range(20), abs=0.01)
+
+
+@in_virtual_time
+async def test_sends_and_polls_keep_to_the_pace_together() -> None:
+    """What polls take, sends leave: in no second do more than the pace allows go out."""
+    admission = make(pace=Pace(parts_per_second=10))
+    polls = [asyncio.create_task(poll(admission)) for _ in range(10)]
+    sends = sorted(await asyncio.gather(*(send(admission) for _ in range(80))))
+    starts = sorted([*sends, *await asyncio.gather(*polls)])
+    assert 8.7 <= sends[-1] <= 9.1  # 80 sends and 9 or 10 polls at 10 a second; without polls 7.9
+    assert all(later - earlier > 0.99 for earlier, later in zip(starts, starts[12:], strict=False))
+
+
+@in_virtual_time
+async def test_polls_do_not_save_up() -> None:
+    """After a quiet time polls go out as evenly as ever."""
+    admission = make(pace=Pace(parts_per_second=10))
+    await poll(admission)
+    await asyncio.sleep(100)
+    starts = await asyncio.gather(*(poll(admission) for _ in range(3)))
+    assert sorted(starts) == pytest.approx([100, 101, 102], abs=0.01)
+
+
+@in_virtual_time
+async def test_polls_wait_at_the_gate_of_the_sends() -> None:
+    """While Routee asks for fewer sends, nobody polls either."""
+    admission = make()
+    admission.refused(30.0, now())
+    assert await poll(admission) >= 30
+
+
+@in_virtual_time
+async def test_refused_polls_wait_and_sends_do_not() -> None:
+    """When Routee asks for fewer reads, all polls wait as long as it asked to; sends and reads of the caller's own go out."""
+    admission = make()
+    admission.poll_refused(30.0)
+    assert await send(admission) == 0
+    await admission.enter(now())
+    assert now() == 0
+    admission.leave()
+    assert await asyncio.gather(*(poll(admission) for _ in range(3))) == [30, 30, 30]
+
+
+@in_virtual_time
+async def test_shorter_request_to_wait_does_not_open_the_gate() -> None:
+    """The longest wait that polls were asked for counts, and one without a time asks for none."""
+    admission = make()
+    admission.poll_refused(30.0)
+    admission.poll_refused(10.0)
+    admission.poll_refused(None)
+    assert await poll(admission) == 30
+    admission.poll_refused(None)
+    assert await poll(admission) == 30
+
+
+@in_virtual_time
+async def test_request_to_wait_concerns_polls_that_wait_already() -> None:
+    """A poll that waits looks again before it starts."""
+    admission = make(pace=Pace(parts_per_second=10))
+    await poll(admission)
+    waiting = asyncio.create_task(poll(admission))
+    await asyncio.sleep(0.5)
+    admission.poll_refused(30.0)
+    assert await waiting == 30.5
+
+
+@in_virtual_time
+async def test_no_server_holds_polls_back_for_ever() -> None:
+    """A request to wait for longer than the policy bears is kept for as long as it bears."""
+    admission = make()
+    admission.poll_refused(10.0**9)
+    assert await poll(admission) == 1000
+
+
+@in_virtual_time
+async def test_closing_tells_polls_that_are_held_back() -> None:
+    """When the client is closed, a poll that waits learns it at once, and one that would have to wait is not made."""
+    admission = make()
+    admission.poll_refused(1000.0)
+    waiting = [asyncio.create_task(poll(admission)) for _ in range(3)]
+    await asyncio.sleep(1)
+    admission.close()
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(result) for result in results} == {ClientClosedError}
+    assert now() == 1
+    with pytest.raises(ClientClosedError):
+        await poll(admission)
+
+
+@in_virtual_time
+async def test_failing_service_is_polled_all_the_same() -> None:
+    """The breaker concerns sends of batches: polls are not paused by it."""
+    service = Service()
+    admission = make(service)
+    await break_down(admission, service)
+    assert await poll(admission) == now()
+
+
+@in_virtual_time
+async def test_cancelled_poll_gives_its_place_up() -> None:
+    """A poll that is cancelled while it waits takes neither a turn nor the place of the next."""
+    admission = make(pace=Pace(parts_per_second=10), max_connections=1)
+    await poll(admission)
+    leaving, staying = asyncio.create_task(poll(admission)), asyncio.create_task(poll(admission))
+    await asyncio.sleep(0.5)
+    leaving.cancel()
+    assert await staying == pytest.approx(1.0)
+    assert await poll(admission) == pytest.approx(2.0)

@@ -1,6 +1,7 @@
 """Requests as they are built, and answers as they are understood."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -285,3 +286,103 @@ def test_requests_and_answers_show_no_content() -> None:
     """Neither a body that we write nor one that we read is in a `repr`."""
     assert "6970000001" not in repr(protocol.build_send(SMS))
     assert ID not in repr(answer({"trackingId": ID}))
+
+
+CAMPAIGN = "a/b?c"
+
+
+def test_campaign_page_is_a_read_with_a_number_and_the_greatest_size() -> None:
+    """§2.11: pages count from 0, and are as large as can be; an id cannot leave its place in the path."""
+    request = protocol.build_campaign_page(CAMPAIGN, 3)
+    assert not request.endpoint.paid
+    assert (request.endpoint.method, request.body) == ("GET", None)
+    assert request.path == "/sms/tracking/campaign/a%2Fb%3Fc?page=3&size=2000"
+
+
+def labelled(label: object, tracking_id: object = ID) -> dict[str, object]:
+    """Build a row of a search."""
+    return ROW | {"messageId": tracking_id, "label": label}
+
+
+def page(*rows: object, **more: object) -> Response:
+    """Make an answer to a search."""
+    return answer({"content": rows, **more})
+
+
+def test_page_shows_rows_as_they_came() -> None:
+    """Without more being said, every row is read, in order, labels as on the wire, and none is a stranger."""
+    read = protocol.read_page(page(labelled("b job", "2"), labelled(None, "1"), last=True))
+    assert [(part.tracking_id, part.label) for part in read.rows] == [("2", "b job"), ("1", None)]
+    assert (read.is_last, read.has_strangers) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("label", "is_stranger"),
+    [("ra.x", False), ("ra.x.1 job", False), ("ra.", True), ("RA.X", True), (" ra.x", True), ("", True), (None, True), (7, True)],
+)
+@pytest.mark.parametrize("wanted", [None, lambda _: False], ids=["all", "none wanted"])
+def test_row_with_another_label_is_a_stranger(
+    label: object,
+    is_stranger: bool,  # noqa: FBT001
+    wanted: Callable[[str], bool] | None,
+) -> None:
+    """One row that the search cannot have meant shows that its filter was not understood, whether or not the row is wanted."""
+    if wanted is None and label == 7:
+        wanted = lambda tracking_id: tracking_id != "odd"  # noqa: E731 - a row that cannot be read
+    response = page(labelled("ra.x.0"), labelled(label, "odd"), labelled("ra.x.2"))
+    assert protocol.read_page(response, label_prefix="ra.x", wanted=wanted).has_strangers is is_stranger
+
+
+def test_row_without_a_label_is_a_stranger() -> None:
+    """A row that has no label at all was not searched for."""
+    assert protocol.read_page(page(ROW), label_prefix="ra.x").has_strangers
+    assert not protocol.read_page(page(), label_prefix="ra.x").has_strangers
+
+
+def test_only_what_is_wanted_is_read() -> None:
+    """Rows of other messages are passed over: not even their mistakes matter."""
+    rows = [labelled("x", "a"), {"messageId": "b", "status": 7}, labelled("x", "c"), labelled("y", "a")]
+    asked: list[str] = []
+
+    def wanted(tracking_id: str) -> bool:
+        asked.append(tracking_id)
+        return tracking_id == "a"
+
+    read = protocol.read_page(page(*rows), wanted=wanted)
+    assert [(part.tracking_id, part.label) for part in read.rows] == [("a", "x"), ("a", "y")]
+    assert asked == ["a", "b", "c", "a"]
+    with pytest.raises(MalformedResponseError):
+        protocol.read_page(page(*rows))
+
+
+@pytest.mark.parametrize("row", [{"to": "+306970000001"}, {"messageId": None}, {"messageId": 7}, "row", None, []], ids=str)
+def test_row_that_names_no_message_is_complained_about(row: object) -> None:
+    """A row that might be about any message is not passed over in silence."""
+    with pytest.raises(MalformedResponseError):
+        protocol.read_page(page(row), wanted=lambda _: False)
+
+
+@pytest.mark.parametrize(
+    ("count", "more", "is_last"),
+    [
+        (2000, {}, False),
+        (1999, {}, True),
+        (1, {"last": False}, False),
+        (2000, {"last": True}, True),
+        (0, {"last": False}, True),
+        (0, {}, True),
+        (2000, {"last": "yes"}, False),
+    ],
+)
+def test_end_of_pages_does_not_depend_on_what_is_wanted(count: int, more: dict[str, object], is_last: bool) -> None:  # noqa: FBT001
+    """A full page is not the last one unless it says so, though nothing on it is of interest; one without rows always is."""
+    response = page(*[ROW] * count, **more)
+    assert protocol.read_page(response, wanted=lambda _: False) == protocol.Page((), is_last)
+    assert protocol.read_page(response).is_last is is_last
+
+
+@pytest.mark.parametrize("payload", [[], {}, {"content": {}}, {"content": None}, None, b"<html>"], ids=str)
+def test_what_is_no_page(payload: object) -> None:
+    """An answer without a list of rows is no empty page."""
+    with pytest.raises(MalformedResponseError):
+        protocol.read_page(answer(payload), wanted=lambda _: False)

@@ -81,6 +81,17 @@ def test_neighbours_share_a_search() -> None:
     assert sum(reference(index).startswith(lookup.prefix) for index in range(10_000)) == 1296
 
 
+@given(st.integers(0, 36**7 - 1), st.none() | st.text(min_size=1, max_size=9))
+def test_block_is_what_a_search_for_neighbours_starts_with(index: int, label: str | None) -> None:
+    """The block of a row begins its label and those of its 1,296 neighbours, and no other row's, whatever stands behind it."""
+    wire = references.with_reference(labelled(label), reference(index)).label or ""
+    block, first = references.block_of(wire), index // 1296 * 1296
+    assert wire.startswith(block)
+    assert all(reference(near).startswith(block) for near in (first, first + 1295))
+    others = [near for near in (first - 1, first + 1296) if 0 <= near < 36**7]
+    assert not any(reference(near).startswith(block) for near in others)
+
+
 @given(st.sets(st.integers(0, 100_000), max_size=300))
 def test_every_message_is_in_exactly_one_search_that_finds_it(indexes: set[int]) -> None:
     """No message is left out or searched twice, and each search's prefix fits its messages."""

@@ -26,7 +26,7 @@ from routee_async.errors import (
     ServerError,
     TLSError,
 )
-from routee_async.schedule import Answer, Course, GiveUp, PollPolicy, Schedule, judge, next_poll
+from routee_async.schedule import Answer, GiveUp, PollPolicy, bounded_by_deadline, group_interval, judge, next_poll
 
 HOUR = 3600.0
 RANDOM = st.floats(0, 1, exclude_max=True)
@@ -118,23 +118,22 @@ def test_lifetime(policy: PollPolicy, ttl: timedelta | None, expected: float) ->
     assert policy.lifetime(ttl) == expected
 
 
-@pytest.mark.parametrize(("age", "expected"), [(0, 1), (2, 1), (10, 5), (HOUR, 1800), (100 * HOUR, 1800)])
+@pytest.mark.parametrize(("age", "expected"), [(0, 1), (2, 1), (10, 5), (HOUR, 1800), (12 * HOUR, 6 * HOUR), (73 * HOUR, 6 * HOUR)])
 def test_interval_grows_with_age(age: float, expected: float) -> None:
     """The wait is half the age, within its bounds."""
     assert EVEN.interval(age, 0.9) == expected
 
 
-@given(
-    st.floats(0, 1e7),
-    RANDOM,
-    st.builds(
-        PollPolicy,
-        first_delay=st.floats(0.001, 10),
-        growth=st.floats(1.01, 10),
-        max_interval=st.floats(10, 1e5),
-        jitter=st.floats(0, 0.99),
-    ),
+POLICIES = st.builds(
+    PollPolicy,
+    first_delay=st.floats(0.001, 10),
+    growth=st.floats(1.01, 10),
+    max_interval=st.floats(10, 1e5),
+    jitter=st.floats(0, 0.99),
 )
+
+
+@given(st.floats(0, 1e7), RANDOM, POLICIES)
 def test_interval_stays_within_bounds(age: float, random: float, policy: PollPolicy) -> None:
     """No age and no chance makes a wait shorter than the first or longer than the longest."""
     assert policy.first_delay <= policy.interval(age, random) <= policy.max_interval
@@ -148,147 +147,142 @@ def test_jitter_works_at_every_age(age: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("course", "now", "answer", "expected"),
+    ("since", "deadline", "now", "answer", "expected"),
     [
-        pytest.param(Course(since=0, deadline=1000), 10, Answer.SHOWN, 15, id="half its age later"),
-        pytest.param(Course(since=0, deadline=1000), 10, Answer.FAILED, 15, id="a failure changes nothing"),
-        pytest.param(Course(since=100, deadline=1000), 110, Answer.NOT_VISIBLE, 115, id="early 404"),
-        pytest.param(Course(since=100, deadline=1000), 150, Answer.NOT_VISIBLE, 160, id="a last look at the end of grace"),
-        pytest.param(Course(since=100, deadline=1000), 150, Answer.FAILED, 175, id="a failure is no look"),
-        pytest.param(Course(since=100, deadline=1000), 160, Answer.NOT_VISIBLE, GiveUp.NOT_FOUND, id="404 after grace"),
-        pytest.param(Course(since=0, deadline=1000, shown=True), 100, Answer.NOT_VISIBLE, 150, id="404 after it was shown"),
-        pytest.param(Course(since=0, deadline=1000), 900, Answer.SHOWN, 1000, id="a last look at the deadline"),
-        pytest.param(Course(since=0, deadline=1000), 1000, Answer.SHOWN, GiveUp.DEADLINE, id="deadline"),
-        pytest.param(Course(since=0, deadline=1000), 1000, Answer.FAILED, GiveUp.DEADLINE, id="deadline without an answer"),
-        pytest.param(Course(since=0, deadline=30), 30, Answer.NOT_VISIBLE, GiveUp.DEADLINE, id="deadline within grace"),
+        pytest.param(0, 1000, 10, Answer.SHOWN, 15, id="half its age later"),
+        pytest.param(0, 1000, 10, Answer.FAILED, 15, id="a failure changes nothing"),
+        pytest.param(100, 1000, 110, Answer.NOT_VISIBLE, 115, id="early 404"),
+        pytest.param(100, 1000, 150, Answer.NOT_VISIBLE, 160, id="a last look at the end of grace"),
+        pytest.param(100, 1000, 150, Answer.FAILED, 175, id="a failure is no look"),
+        pytest.param(100, 1000, 160, Answer.NOT_VISIBLE, GiveUp.NOT_FOUND, id="404 after grace"),
+        pytest.param(100, 1000, 160, Answer.FAILED, 190, id="a failure after grace"),
+        pytest.param(0, 1000, 900, Answer.SHOWN, 1000, id="a last look at the deadline"),
+        pytest.param(0, 1000, 1000, Answer.SHOWN, GiveUp.DEADLINE, id="deadline"),
+        pytest.param(0, 1000, 1000, Answer.FAILED, GiveUp.DEADLINE, id="deadline without an answer"),
+        pytest.param(0, 30, 30, Answer.NOT_VISIBLE, GiveUp.DEADLINE, id="deadline within grace"),
+        pytest.param(0, 60, 60, Answer.NOT_VISIBLE, GiveUp.NOT_FOUND, id="deadline at the end of grace"),
+        pytest.param(0, 1000, 10, Answer.REFUSED, GiveUp.REFUSED, id="refused"),
+        pytest.param(0, 1000, 2000, Answer.REFUSED, GiveUp.REFUSED, id="refused after the deadline"),
     ],
 )
-def test_next_poll(course: Course, now: float, answer: Answer, expected: float | GiveUp) -> None:
+def test_next_poll(since: float, deadline: float, now: float, answer: Answer, expected: float | GiveUp) -> None:
     """How to go on follows from the message's age, its deadline and the answer alone."""
-    assert next_poll(EVEN, course, now, answer, random=0.0) == expected
+    assert next_poll(EVEN, now, answer, since=since, deadline=deadline, shown=False, random=0.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [(50, 75), (100, 150), (900, 1000), (1000, GiveUp.DEADLINE)],
+    ids=["within grace", "after grace", "shortly before the deadline", "at the deadline"],
+)
+def test_what_was_shown_once_is_not_missing(now: float, expected: float | GiveUp) -> None:
+    """A 404 for a message that was shown before neither gives it up nor hurries."""
+    assert next_poll(EVEN, now, Answer.NOT_VISIBLE, since=0, deadline=1000, shown=True, random=0.0) == expected
 
 
 @pytest.mark.parametrize(("retry_after", "expected"), [(2, 15), (60, 70), (1e9, 1810)])
 def test_retry_after(retry_after: float, expected: float) -> None:
-    """What Routee asks to wait is waited, up to the longest interval, and never shortens a wait."""
-    course = Course(since=0, deadline=1e6)
-    assert next_poll(EVEN, course, 10, Answer.FAILED, random=0.0, retry_after=retry_after) == expected
+    """What Routee asks to wait is waited, up to half an hour, and never shortens a wait."""
+    due = next_poll(EVEN, 10, Answer.FAILED, since=0, deadline=1e6, shown=False, random=0.0, retry_after=retry_after)
+    assert due == expected
 
 
-@given(st.floats(0, 1e6), st.floats(0, 1e6), RANDOM, st.sampled_from([Answer.SHOWN, Answer.NOT_VISIBLE, Answer.FAILED]))
-def test_time_goes_on(since: float, age: float, random: float, answer: Answer) -> None:
+def test_retry_after_ends_at_the_deadline() -> None:
+    """However long Routee asks to wait, the last look is not later than the deadline."""
+    assert next_poll(EVEN, 10, Answer.FAILED, since=0, deadline=100, shown=False, random=0.0, retry_after=600) == 100
+
+
+@given(
+    st.floats(0, 1e6),
+    st.floats(0, 1e6),
+    RANDOM,
+    st.sampled_from([Answer.SHOWN, Answer.NOT_VISIBLE, Answer.FAILED]),
+    st.booleans(),
+    st.floats(0, 1e9),
+)
+def test_time_goes_on(since: float, age: float, random: float, answer: Answer, shown: bool, asked: float) -> None:  # noqa: FBT001
     """The next poll lies in the future and not past the deadline, or the message is given up."""
     policy, now = PollPolicy(), since + age
-    course = Course(since=since, deadline=since + policy.lifetime(None))
-    verdict = next_poll(policy, course, now, answer, random=random)
-    assert isinstance(verdict, GiveUp) or now < verdict <= course.deadline
+    deadline = since + policy.lifetime(None)
+    verdict = next_poll(policy, now, answer, since=since, deadline=deadline, shown=shown, random=random, retry_after=asked)
+    assert isinstance(verdict, GiveUp) or now < verdict <= deadline
 
 
-def test_a_long_life_takes_few_polls() -> None:
-    """A message that is never delivered costs under 200 polls in 73 hours, most of them half an hour apart."""
-    course, now, polls = Course(since=0, deadline=EVEN.lifetime(None), shown=True), 1.0, 1
-    while not isinstance(verdict := next_poll(EVEN, course, now, Answer.SHOWN, random=0.5), GiveUp):
+@pytest.mark.parametrize("random", [0.0, 0.5, 0.99])
+def test_a_long_life_takes_few_polls(random: float) -> None:
+    """A message that is never delivered costs under 60 polls in 73 hours, by the settings that nobody has touched."""
+    policy = PollPolicy()
+    deadline = policy.lifetime(None)
+    now, polls = 1.0, 1
+    while not isinstance(
+        verdict := next_poll(policy, now, Answer.SHOWN, since=0, deadline=deadline, shown=True, random=random), GiveUp
+    ):
         now, polls = verdict, polls + 1
-    assert now == course.deadline
-    assert polls < 200
+    assert now == deadline == 73 * HOUR
+    assert 30 < polls < 60
 
 
-def schedule_of(*tracking_ids: str, policy: PollPolicy = EVEN) -> Schedule:
-    """Build a schedule to which messages were added one second apart, from 0."""
-    schedule = Schedule(policy)
-    for number, tracking_id in enumerate(tracking_ids):
-        schedule.add(tracking_id, float(number), random=0.0)
-    return schedule
+@pytest.mark.parametrize(
+    ("youngest", "oldest", "joined", "within", "expected"),
+    [
+        pytest.param(100, 100, 1000, 0, 50, id="all at once: like one message"),
+        pytest.param(0, 0, 1, 0, 1, id="the first message"),
+        pytest.param(0, 1000, 1000, 1000, 32, id="one a second: every 32 seconds"),
+        pytest.param(0, 1000, 10_000, 1000, 3.2, id="ten a second: every 32 messages"),
+        pytest.param(0, 1000, 1_000_000, 1000, 1, id="a flood: as often as the youngest would be"),
+        pytest.param(0, 1000, 10, 1000, 500, id="a rare one: as seldom as the oldest would be"),
+        pytest.param(40, 1000, 1000, 1000, 32, id="the youngest is older than that"),
+        pytest.param(80, 1000, 1000, 1000, 40, id="nobody joins any more"),
+    ],
+)
+def test_group_interval(youngest: float, oldest: float, joined: int, within: float, expected: float) -> None:
+    """A group is read once for every 32 messages that join it, between what its youngest and its oldest would wait for."""
+    wait = group_interval(EVEN, youngest=youngest, oldest=oldest, joined=joined, joined_within=within, random=0.9)
+    assert wait == pytest.approx(expected)
 
 
-def test_due_in_order() -> None:
-    """Messages come up when they are due, the longest overdue first, and no more than asked for."""
-    schedule = schedule_of("z", "y", "x", "w")
-    assert schedule.next_due() == 1
-    assert schedule.due(0.9, 10) == []
-    assert schedule.due(3, 2) == ["z", "y"]
-    assert schedule.due(3, 0) == []
-    assert schedule.due(3, 2) == ["x"]
-    assert schedule.next_due() == 4
+@given(POLICIES, st.floats(0, 1e6), st.floats(0, 1e6), st.integers(1, 10**6), st.floats(0, 1e7), RANDOM)
+def test_group_interval_stays_within_bounds(
+    policy: PollPolicy, youngest: float, more: float, joined: int, within: float, random: float
+) -> None:
+    """No group waits less than its youngest member would, or more than its oldest."""
+    oldest = youngest + more
+    wait = group_interval(policy, youngest=youngest, oldest=oldest, joined=joined, joined_within=within, random=random)
+    assert policy.interval(youngest, random) <= wait <= policy.interval(oldest, random)
 
 
-def test_taken_messages_come_back_when_rescheduled() -> None:
-    """A message on its way is not due again until its answer is in."""
-    schedule = schedule_of("a")
-    assert schedule.due(1, 1) == ["a"]
-    assert schedule.next_due() is None
-    assert "a" in schedule
-    assert schedule.reschedule("a", 10, Answer.SHOWN, random=0.0) is None
-    assert schedule.next_due() == 15
-    assert schedule.reschedule("a", 2, Answer.SHOWN, random=0.0) is None
-    assert schedule.next_due() == 3
-    assert schedule.due(100, 5) == ["a"]
+def test_jitter_of_groups() -> None:
+    """Groups that were formed together are not read together."""
+    waits = {group_interval(PollPolicy(), youngest=9, oldest=9, joined=1, joined_within=0, random=each) for each in (0, 0.5, 0.9)}
+    assert len(waits) == 3
 
 
-def test_schedule_remembers_what_was_shown() -> None:
-    """A 404 for a message that was shown before does not make it a missing one."""
-    schedule = schedule_of("shown", "missing")
-    assert schedule.reschedule("shown", 10, Answer.SHOWN, random=0.0) is None
-    assert schedule.reschedule("shown", 100, Answer.NOT_VISIBLE, random=0.0) is None
-    assert schedule.reschedule("missing", 100, Answer.NOT_VISIBLE, random=0.0) is GiveUp.NOT_FOUND
+@pytest.mark.parametrize(
+    ("wait", "deadline", "expected"),
+    [
+        pytest.param(100, 1000, 200, id="far away"),
+        pytest.param(100, 200, 200, id="just then"),
+        pytest.param(100, 150, 150, id="in the middle of the wait"),
+        pytest.param(100, 110, 125, id="soon: a little late, with others"),
+        pytest.param(100, 50, 125, id="gone by"),
+    ],
+)
+def test_deadlines_of_a_group(wait: float, deadline: float, expected: float) -> None:
+    """A group is read when its first member is given up, or at most a quarter of its usual wait later."""
+    assert bounded_by_deadline(100, wait, deadline) == expected
 
 
-def test_first_poll_is_not_after_the_deadline() -> None:
-    """A message with less time than the first delay is polled once, at its deadline."""
-    assert schedule_of("a", policy=PollPolicy(give_up_after=0.5)).next_due() == 0.5
+def test_many_deadlines_are_few_reads() -> None:
+    """A thousand messages that are given up one after the other within 100 seconds do not take a read each."""
+    deadlines, now, reads = [1000 + number / 10 for number in range(1000)], 999.0, 0
+    while deadlines:
+        now, reads = bounded_by_deadline(now, 100.0, deadlines[0]), reads + 1
+        deadlines = [deadline for deadline in deadlines if deadline > now]
+    assert now < 1125
+    assert reads < 8
 
 
-def test_dropped_messages_never_come_up() -> None:
-    """A dropped message is gone, dropping it again is fine, and adding it again starts anew."""
-    schedule = schedule_of("a", "b")
-    schedule.drop("a")
-    schedule.drop("a")
-    assert len(schedule) == 1
-    assert "a" not in schedule
-    assert schedule.next_due() == 2
-    schedule.add("a", 7.0, random=0.0)
-    assert schedule.due(100, 5) == ["b", "a"]
-
-
-def test_unknown_message() -> None:
-    """Rescheduling a message that is not there is a mistake of the caller."""
-    with pytest.raises(KeyError):
-        schedule_of().reschedule("a", 0, Answer.SHOWN, random=0.0)
-
-
-def test_memory_is_bounded() -> None:
-    """Moving one message about for ever, or dropping many, leaves no heap of old entries."""
-    schedule = schedule_of("a", *map(str, range(1000)))
-    for now in range(10_000):
-        schedule.reschedule("a", 1 + now / 1000, Answer.FAILED, random=0.0)
-    assert len(schedule._heap) <= 2 * 1001 + 64  # noqa: SLF001 - the promise is about memory
-    assert schedule.due(500, 5) == ["0", "1", "2", "3", "4"]
-    for number in range(1000):
-        schedule.drop(str(number))
-    assert len(schedule._heap) <= 2 + 64  # noqa: SLF001 - the promise is about memory
-    assert schedule.due(math.inf, 5) == ["a"]
-
-
-@given(st.lists(st.tuples(st.sampled_from(["add", "due", "move", "drop"]), st.sampled_from("abc"), RANDOM), max_size=60))
-def test_schedule_agrees_with_a_plain_table(steps: list[tuple[str, str, float]]) -> None:
-    """Whatever is done to it, the schedule gives what a plain search through a table would."""
-    schedule, table, now = Schedule(PollPolicy()), dict[str, Course](), 0.0
-    for step, name, random in steps:
-        now += random
-        if step == "due":
-            expected = sorted((c.due, n) for n, c in table.items() if c.due is not None and c.due <= now)
-            assert schedule.due(now, 9) == [n for _, n in expected]
-            for _, taken in expected:
-                table[taken].due = None
-        elif step == "drop":
-            schedule.drop(name)
-            table.pop(name, None)
-        elif name in table:
-            schedule.reschedule(name, now, Answer.SHOWN, random=random)
-            table[name].due = now + PollPolicy().interval(now - table[name].since, random)
-        else:
-            schedule.add(name, now, random=random)
-            table[name] = Course(since=now, deadline=math.inf, due=now + PollPolicy().interval(0, random))
-        waiting = [course.due for course in table.values() if course.due is not None]
-        assert schedule.next_due() == min(waiting, default=None)
-        assert len(schedule) == len(table)
+@given(st.floats(0, 1e6), st.floats(0.001, 1e5), st.floats(-1e6, 1e6))
+def test_time_of_a_group_goes_on(now: float, wait: float, until_deadline: float) -> None:
+    """The next read of a group lies in the future, and no further away than usual."""
+    assert now < bounded_by_deadline(now, wait, now + until_deadline) <= now + wait

@@ -1,13 +1,14 @@
 """The status machine of parts and messages."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from routee_async.models import MessageStatus, TrackedPart
-from routee_async.status import combine, merge, rank, roll_up
+from routee_async.status import Progress, advance, combine, merge, rank, roll_up
 
 START = datetime(2026, 1, 14, 8, 0, tzinfo=UTC)
 QUEUED, SENT = MessageStatus.QUEUED, MessageStatus.SENT
@@ -216,3 +217,162 @@ def test_memory_for_one_part_is_bounded(news: list[TrackedPart]) -> None:
     identities = {(item.sms_id, item.part) for item in rows}
     assert len(rows) <= 5 * len(identities)
     assert combine(rows) == combine(news)
+
+
+# --- between two news
+
+
+def feed(*news: list[TrackedPart]) -> tuple[Progress, MessageStatus]:
+    """Take in news piece by piece; return what is kept and what is known in the end."""
+    progress, known = advance(None, news[0])
+    for piece in news[1:]:
+        progress, known = advance(progress, piece)
+    return progress, known.status
+
+
+@pytest.mark.parametrize("status", [QUEUED, SENT])
+def test_message_of_one_part_keeps_only_its_status(status: MessageStatus) -> None:
+    """What is kept of such messages is one object for all of them: there may be millions."""
+    first, _ = advance(None, [row(status, sms_id="a")])
+    second, _ = advance(None, [row(status, sms_id="b", at=1, detail="Expired")])
+    assert first == Progress(status)
+    assert first is second
+    assert advance(first, [row(status)])[0] is first
+    assert advance(None, [])[0] is advance(Progress(QUEUED), [])[0]
+
+
+def test_unknown_name_is_kept_by_itself() -> None:
+    """A status that is not documented is kept like any other, but for the sharing."""
+    assert feed([row(STRANGE)]) == (Progress(STRANGE), STRANGE)
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        pytest.param([row(SENT, parts=2)], id="one of two"),
+        pytest.param([row(SENT, parts=None)], id="one of an unknown number"),
+        pytest.param([row(SENT), row(SENT, sms_id="b")], id="two, whatever they say"),
+        pytest.param([row(DELIVERED)], id="final"),
+        pytest.param([row(DELIVERED, at=1), row(FAILED, at=2)], id="a conflict"),
+    ],
+)
+def test_other_messages_keep_their_rows(news: list[TrackedPart]) -> None:
+    """Where a status does not say it all, the rows are kept, and what is known is that they add up to."""
+    progress, known = advance(None, news)
+    assert known == combine(news)
+    assert progress == Progress(known.status, known.rows)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        pytest.param([[], []], QUEUED, id="nothing"),
+        pytest.param([[row(SENT)], []], SENT, id="no news"),
+        pytest.param([[row(SENT, at=1)], [row(QUEUED, at=9)]], SENT, id="an older status does not count"),
+        pytest.param([[row(SENT)], [row(STRANGE)]], SENT, id="an unknown name is no progress"),
+        pytest.param([[row(STRANGE)], [row(QUEUED)]], STRANGE, id="Queued after an unknown name is old"),
+        pytest.param([[row(QUEUED)], [row(STRANGE)]], STRANGE, id="an unknown name after Queued is news"),
+        pytest.param([[row(STRANGE)], [row(SENT)], [row(QUEUED)]], SENT, id="Sent after an unknown name"),
+        pytest.param([[row(SENT)], [row(DELIVERED)]], DELIVERED, id="final"),
+        pytest.param([[row(DELIVERED)], [row(SENT)]], DELIVERED, id="final stays"),
+        pytest.param([[row(DELIVERED, at=2)], [row(FAILED, at=1)]], FAILED, id="the first final status, though it comes late"),
+        pytest.param([[row(QUEUED)], [row(DELIVERED, part=None, parts=None)]], DELIVERED, id="an old form of the last news"),
+        pytest.param([[row(SENT, parts=2)], [row(SENT, sms_id="b", part=2, parts=2)]], SENT, id="two parts on their way"),
+        pytest.param([[row(DELIVERED, parts=2)], [row(SENT, sms_id="b", part=2, parts=2)]], SENT, id="one of two final"),
+        pytest.param([[row(DELIVERED, parts=2)], [row(UNSENT, sms_id="b", part=2)]], UNSENT, id="two of two final"),
+        pytest.param([[row(QUEUED)], [row(DELIVERED, parts=2)]], QUEUED, id="more parts than was said at first"),
+    ],
+)
+def test_news_add_up(pieces: list[list[TrackedPart]], expected: MessageStatus) -> None:
+    """The status after some news is kept and known alike."""
+    progress, known = feed(*pieces)
+    assert (progress.status, known) == (expected, expected)
+
+
+def test_status_that_is_known_is_the_one_that_is_kept() -> None:
+    """An older status does not come back in what is known, though its row is the latest."""
+    progress, _ = advance(None, [row(SENT, at=1)])
+    progress, known = advance(progress, [row(QUEUED, at=9)])
+    assert known.status is SENT
+    assert progress is advance(None, [row(SENT)])[0]
+
+
+def test_conflict_is_seen_later() -> None:
+    """A second, different final status is a conflict also when it comes in other news."""
+    progress, known = advance(None, [row(SENT)])
+    assert not known.conflicts
+    progress, known = advance(progress, [row(DELIVERED, at=1)])
+    assert not known.conflicts
+    _, known = advance(progress, [row(FAILED, at=2)])
+    assert (known.status, [item.status for item in known.conflicts]) == (DELIVERED, [FAILED])
+
+
+def test_input_is_read_once() -> None:
+    """News may come as any iterable."""
+    assert advance(None, iter([row(SENT)])) == advance(None, [row(SENT)])
+
+
+@pytest.mark.parametrize("late", [row(QUEUED, parts=None), row(QUEUED, part=2, parts=2, sms_id="b")], ids=["no number", "more"])
+def test_status_never_goes_back(late: TrackedPart) -> None:
+    """A lower status than one that was seen does not count, however often it is told."""
+    assert feed([row(SENT)], [late])[1] == SENT
+    assert feed([row(SENT)], [late], [late])[1] == SENT
+
+
+ONLY_PART = st.builds(
+    row,
+    status=st.sampled_from([QUEUED, SENT, DELIVERED, UNDELIVERED, FAILED, UNSENT, STRANGE, MessageStatus("Buffered")]),
+    at=st.none() | st.integers(0, 3),
+    detail=st.sampled_from([None, "Expired"]),
+)
+ONE_OF_SEVERAL = NEWS.filter(lambda item: item.parts == 2)
+
+
+def pieces_of(news: list[TrackedPart], cuts: set[int]) -> list[list[TrackedPart]]:
+    """Cut a list."""
+    edges = [0, *sorted(cuts), len(news)]
+    return [news[start:end] for start, end in pairwise(edges)]
+
+
+@given(st.lists(ONLY_PART, max_size=8), st.sets(st.integers(0, 8)))
+def test_one_part_in_pieces_ends_like_all_at_once(news: list[TrackedPart], cuts: set[int]) -> None:
+    """News of the only part end in the status that they have together, up to the first piece with a final one."""
+    progress, seen = None, []
+    ranks = [0]
+    for piece in pieces_of(news, {min(cut, len(news)) for cut in cuts}):
+        progress, known = advance(progress, piece)
+        seen += piece
+        assert progress.status == known.status
+        assert (progress.rows == ()) is not known.status.is_final
+        assert rank(known.status) == rank(combine(seen).status)
+        ranks.append(rank(known.status))
+        if known.status.is_final:
+            assert known.status == combine(seen).status
+            assert {item.status for item in known.conflicts} == {item.status for item in combine(seen).conflicts}
+            break
+    assert ranks == sorted(ranks)
+
+
+@given(st.lists(ONE_OF_SEVERAL, max_size=8), st.sets(st.integers(0, 8)))
+def test_several_parts_in_pieces_are_like_all_at_once(news: list[TrackedPart], cuts: set[int]) -> None:
+    """News of several parts add up to the same, in whatever pieces they come."""
+    progress, seen = None, []
+    for piece in filter(None, pieces_of(news, {min(cut, len(news)) for cut in cuts})):
+        progress, known = advance(progress, piece)
+        seen += piece
+        assert known == combine(seen)
+        assert progress == Progress(known.status, known.rows)
+
+
+@given(st.lists(NEWS, max_size=8), st.sets(st.integers(0, 8)))
+def test_what_is_kept_of_an_end_is_the_end(news: list[TrackedPart], cuts: set[int]) -> None:
+    """Nothing that made a message final is lost by what is kept: neither no news nor the same once more change it."""
+    progress = None
+    for piece in pieces_of(news, {min(cut, len(news)) for cut in cuts}):
+        progress, known = advance(progress, piece)
+        assert progress.status == known.status
+        if known.status.is_final:
+            again, after = advance(progress, [])
+            assert (again, after) == (progress, known)
+            repeated, _ = advance(progress, piece)
+            assert repeated == progress

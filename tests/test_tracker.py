@@ -789,8 +789,8 @@ async def test_news_from_elsewhere() -> None:
         waiter = asyncio.create_task(tracker.wait("m"))
         await asyncio.sleep(5)
         asked = len(routee.polls["m"])
-        tracker._news("m", [row("m", DELIVERED)])  # noqa: SLF001 - the seam that callbacks will use
-        tracker._news("nobody", [row("nobody", DELIVERED)])  # noqa: SLF001 - the seam that callbacks will use
+        tracker._take("m", [row("m", DELIVERED)])  # noqa: SLF001 - the seam that callbacks use
+        tracker._take("nobody", [row("nobody", DELIVERED)])  # noqa: SLF001 - the seam that callbacks use
         assert (await waiter).status == DELIVERED
         await asyncio.sleep(HOUR)
         assert len(routee.polls["m"]) == asked

@@ -1,9 +1,12 @@
 """Tests of `cli/track.py`."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from routee_async import Ledger, RouteeClient, Sms
 from routee_async.sandbox import Magic, Outcome, Sandbox, Timeline
 from tests.cli.conftest import NUMBER, Routee
 
@@ -81,3 +84,28 @@ async def test_parts_that_end_differently(routee: Routee, sandbox: Sandbox) -> N
     (tracking_id,) = await accept(sandbox, NUMBER, body="x" * 161)
     ran = await routee("track", tracking_id)
     assert ran.out.startswith("Undelivered (Roaming)  ")
+
+
+async def test_a_ledger(routee: Routee, client: RouteeClient, tmp_path: Path) -> None:
+    """Following the messages of a ledger notes what became of them, so that the next time nothing is left to follow."""
+    ledger = tmp_path / "run.db"
+    messages = [Sms(to=to, sender_id="ParcelCo", body="Hi") for to in (NUMBER, NUMBER, Magic.UNKNOWN_NUMBER, Magic.REFUSED)]
+    async for _ in client.send_many(messages, ledger=Ledger(ledger)):
+        pass
+    ran = await routee("track", "--ledger", ledger, "--json")
+    assert ran.status == 1
+    assert sorted(line["status"] for line in ran.lines) == ["Delivered", "Delivered", "Undelivered"]
+    assert Ledger(ledger).summary().statuses == {"Delivered": 2, "Undelivered": 1}
+    again = await routee("track", "--ledger", ledger)
+    assert (again.status, again.out) == (0, "")
+    assert "on its way" in again.err
+
+
+@pytest.mark.parametrize("arguments", [("--ledger", "no-such.db"), ("some-id", "--ledger", "run.db")], ids=["no file", "both"])
+async def test_a_wrong_ledger(routee: Routee, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]) -> None:
+    """A ledger that is not there is not made, and one beside ids is refused."""
+    monkeypatch.chdir(tmp_path)
+    ran = await routee("track", *arguments)
+    assert ran.status != 0
+    assert "db" in ran.err
+    assert not os.listdir(tmp_path)  # noqa: PTH208 - without blocking
