@@ -139,9 +139,10 @@ async def test_wsgi(sent: SentSms, tmp_path: Path) -> None:
     module = await asyncio.to_thread(recipe, WSGI, tmp_path)
     follower = module.follower
     async with wsgi_server(module) as origin, aiohttp.ClientSession(origin) as service:
-        waiting = asyncio.run_coroutine_threadsafe(follower.tracker.wait(sent, timeout=10), follower.loop)
+        follower.loop.call_soon_threadsafe(follower.tracker.watch, sent)
         async with service.post(f"/routee/{SECRET}", data=delivered(sent)) as answer:
             assert answer.status == 200
+        waiting = asyncio.run_coroutine_threadsafe(follower.tracker.wait(sent, timeout=10), follower.loop)
         assert (await asyncio.wrap_future(waiting)).status is MessageStatus.DELIVERED
         for method, path, body, status in REFUSED.values():
             async with service.request(method, path, data=body, headers={"Connection": "close"}) as answer:
