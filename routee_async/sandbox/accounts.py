@@ -9,7 +9,18 @@ import attrs
 
 from routee_async.sandbox.answers import oauth
 
-SCOPES = ("contact", "sms", "report", "account", "lookup", "2step", "number_validator")
+SCOPES = (
+    "contact",
+    "sms",
+    "report",
+    "account",
+    "lookup",
+    "2step",
+    "number_validator",
+    "virtual_number",
+    "number_pool",
+    "failover",
+)
 """Scopes of an application, unless told otherwise."""
 PERMISSIONS = (
     "MT_ROLE_SMS",
@@ -18,6 +29,10 @@ PERMISSIONS = (
     "MT_ROLE_2STEP",
     "MT_ROLE_CONTACT",
     "MT_ROLE_LOOKUP",
+    "MT_ROLE_NUMBER_VALIDATOR",
+    "MT_ROLE_VIRTUAL_NUMBER",
+    "MT_ROLE_NUMBER_POOL",
+    "MT_ROLE_FAILOVER",
 )
 """Permissions of an application, unless told otherwise."""
 

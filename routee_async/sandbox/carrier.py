@@ -7,6 +7,7 @@ from bisect import bisect
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from itertools import accumulate, islice
+from typing import Protocol, TypeVar
 
 import attrs
 
@@ -60,6 +61,15 @@ class Script:
     timeline: Timeline | None = None
 
 
+class Family(Protocol):
+    """The state of one family of endpoints that the carrier need not know of."""
+
+    def __init__(self, carrier: "Carrier", /) -> None: ...
+
+
+F = TypeVar("F", bound=Family)
+
+
 class Carrier:
     """Routee as it looks from outside.
 
@@ -85,6 +95,15 @@ class Carrier:
         self.applications: dict[str, Application] = {}
         self.messages: dict[str, Message] = {}
         self._scripts: dict[str, Script] = {}
+        self._families: dict[type[Family], Family] = {}
+
+    def family(self, kind: type[F]) -> F:
+        """Give the state of a family of endpoints, made as `kind(carrier)` when it is first asked for."""
+        known = self._families.get(kind)
+        if isinstance(known, kind):
+            return known
+        made = self._families[kind] = kind(self)
+        return made
 
     def add_application(
         self,
@@ -239,9 +258,10 @@ class Carrier:
         return {"balance": float(account.balance), "currency": {"code": code, "name": name, "sign": sign}}
 
     def reset(self) -> None:
-        """Forget messages, scripts and counts. Applications, their tokens and their money stay."""
+        """Forget messages, scripts, counts and the state of every family. Applications, their tokens and their money stay."""
         self.messages.clear()
         self._scripts.clear()
+        self._families.clear()
         self.journal.reset()
 
     def _is_visible(self, message: Message, now: float) -> bool:

@@ -385,3 +385,17 @@ def test_accounting(carrier: Carrier, send: Send) -> None:
     assert carrier.messages[first.tracking_id] is first
     carrier.reset()
     assert (journal.sends_accepted, len(carrier.messages)) == (0, 0)
+
+
+def test_state_of_a_family_of_endpoints(carrier: Carrier) -> None:
+    """A family gets its state from the carrier, made once with the carrier at hand, and forgotten with a reset."""
+
+    class Lookups:
+        def __init__(self, carrier: Carrier) -> None:
+            self.carrier = carrier
+
+    lookups = carrier.family(Lookups)
+    assert lookups.carrier is carrier
+    assert carrier.family(Lookups) is lookups
+    carrier.reset()
+    assert carrier.family(Lookups) is not lookups
