@@ -10,6 +10,7 @@ from routee_async.sandbox import answers
 from routee_async.sandbox.accounts import Application
 from routee_async.sandbox.carrier import Carrier
 from routee_async.sandbox.routes import Request, respond, route_of
+from routee_async.sandbox.routing import Call, Route, Table
 from tests.sandbox.conftest import Clock
 
 FORM = "application/x-www-form-urlencoded"
@@ -51,7 +52,7 @@ def test_token_answer(carrier: Carrier, application: Application) -> None:
         "access_token": carrier.tokens.grant(application).value,
         "token_type": "bearer",
         "expires_in": 3599,
-        "scope": "contact sms report account lookup 2step number_validator",
+        "scope": "contact sms report account lookup 2step number_validator virtual_number number_pool failover",
         "permissions": list(application.permissions),
     }
 
@@ -210,6 +211,36 @@ def test_unknown_paths(carrier: Carrier, method: str, path: str) -> None:
     expected = {"timestamp": 1790000000123, "status": 404, "error": "Not Found", "message": "No message available", "path": path}
     assert ask(carrier, method, path) == (404, expected)
     assert route_of(method, path) == "unknown"
+
+
+def test_every_piece_in_braces_is_one_piece_of_the_path() -> None:
+    """A path without braces outranks one with, ids are decoded and never empty, and no two routes may be the same."""
+
+    def act(call: Call) -> object:
+        return call.ids
+
+    def route(path: str) -> Route:
+        return Route("GET", path, act, "sms", "MT_ROLE_SMS")
+
+    table = Table([route("/groups/{name}"), route("/groups/page"), route("/groups/{name}/contacts/{id}")])
+
+    def find(path: str) -> tuple[str, tuple[str, ...]] | None:
+        found = table.find("GET", path)
+        return None if found is None else (found[0].name, found[1])
+
+    assert find("/groups/page") == ("GET /groups/page", ())
+    assert find("/groups/a%20b%2Fc") == ("GET /groups/{name}", ("a b/c",))
+    assert find("/groups/vip/contacts/7") == ("GET /groups/{name}/contacts/{id}", ("vip", "7"))
+    assert find("/groups/") == find("/groups/vip/contacts/") == find("/groups/vip/members/7") == find("/groups") is None
+    assert table.find("PUT", "/groups/page") is None
+    with pytest.raises(ValueError, match="two routes are GET /groups/page"):
+        Table([route("/groups/page"), route("/groups/page")])
+
+
+def test_routes_are_counted_by_their_template() -> None:
+    """Whatever the id is, the name of the route is the same."""
+    assert route_of("GET", "/sms/tracking/single/1") == route_of("GET", "/sms/tracking/single/2") == "GET /sms/tracking/single/{id}"
+    assert route_of("POST", "/oauth/token") == "POST /oauth/token"
 
 
 @pytest.mark.parametrize("fast", [False, True])
