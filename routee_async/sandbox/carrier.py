@@ -188,8 +188,7 @@ class Carrier:
     def balance(self, application: Application) -> dict[str, object]:
         """Tell what is left: GET /accounts/me/balance (§2.13)."""
         account = application.account
-        code, name, sign = account.currency
-        return {"balance": float(account.balance), "currency": {"code": code, "name": name, "sign": sign}}
+        return {"balance": float(account.balance), "currency": account.currency_to_wire()}
 
     def reset(self) -> None:
         """Forget messages, campaigns, scripts, counts, what is still to happen, and the state of every family.

@@ -93,6 +93,12 @@ def text_faults(payload: Mapping[str, object], *names: str) -> dict[str, str]:
     return problems
 
 
+def label_faults(payload: Mapping[str, object], limit: int = 350) -> dict[str, str]:
+    """Complain about a `label` that is there and is no text, or longer than *limit* characters."""
+    label = payload.get("label")
+    return {} if label is None or (isinstance(label, str) and len(label) <= limit) else {"label": BAD_VALUE}
+
+
 def read_hook(value: object) -> Hook | None:
     """Read a callback that has been checked; None for null."""
     return Hook(value["url"], value["strategy"]) if isinstance(value, dict) else None

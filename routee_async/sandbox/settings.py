@@ -37,6 +37,14 @@ class Settings:
         campaign_rate: Messages of a campaign that go out each second, so that one can be seen `Running`.
         pays_in_full: Refuse a campaign that the balance cannot pay completely; otherwise only one that it cannot even begin to pay,
             and what finds no money becomes `Unsent`. A guess (§10.3).
+        lookup_delay: Seconds until a look-up of a number is done; 0 for a first answer that already is. Both may be (§2.14).
+        pin_digits: Digits of a one-time code that does not say. This and the next three are settings of an application at Routee;
+            their defaults are guesses, the life and the retries those of the documented example (§2.18).
+        pin_lifetime: Seconds that it can be confirmed.
+        pin_retries: Wrong answers that it survives.
+        pin_sender: Sender id of its text.
+        enforce_whitelist: Refuse callers whose address is not on the whitelist of the application, if it has one (§2.16). With a
+            whitelist that lacks loopback, that is everybody.
         shape: Which answers and callbacks are written: `"today"` or `"2016"` (§10.10).
     """
 
@@ -53,4 +61,10 @@ class Settings:
     merge_duplicates: bool = True
     campaign_rate: float = 1000.0
     pays_in_full: bool = False
+    lookup_delay: float = 0.0
+    pin_digits: int = 4
+    pin_lifetime: int = 300
+    pin_retries: int = 3
+    pin_sender: str = "TwoStep"
+    enforce_whitelist: bool = False
     shape: Era = attrs.field(default=Era.TODAY, converter=Era)
