@@ -98,8 +98,9 @@ def _details(to: str) -> dict[str, object]:
     if home is None or current is None or country is None:
         return details
     mcc = LANDS[country].mcc
-    imsi = f"{mcc}{current.mnc}"
-    details |= {"mcc": mcc, "network": _network_to_wire(home), "imsi": imsi + to[1:][-(_DIGITS_OF_IMSI - len(imsi)) :].zfill(8)}
+    operator = f"{mcc}{current.mnc}"
+    rest = _DIGITS_OF_IMSI - len(operator)
+    details |= {"mcc": mcc, "network": _network_to_wire(home), "imsi": operator + to[1:][-rest:].zfill(rest)}
     if is_ported(to):
         details["portedNetwork"] = _network_to_wire(current)
     details["roamingNetwork"] = _whereabouts(to, country, current)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import attrs
 
@@ -56,6 +57,8 @@ class Message:
         groups: Groups of the contact that it goes to.
         direction: `Outbound` or `Inbound`.
         unsent: True for one that found no money; then its outcomes do not matter.
+        service: The product that it came through: `originatingService`.
+        extra: What callbacks about it tell besides, such as the pool.
     """
 
     tracking_id: str
@@ -79,6 +82,8 @@ class Message:
     groups: tuple[str, ...] = ()
     direction: str = "Outbound"
     unsent: bool = False
+    service: str = "Sms"
+    extra: Mapping[str, object] = MappingProxyType({})
 
     @start.default
     def _start(self) -> float:
@@ -154,7 +159,7 @@ class Message:
             event["smsId"] = self.sms_ids[index]
         if self.campaign is not None:
             event["campaignTrackingId"] = self.campaign.tracking_id
-        return event
+        return event | dict(self.extra)
 
     def _common(self, index: int, where: State, reached: float, shape: Era) -> dict[str, object]:
         common: dict[str, object] = {
@@ -163,7 +168,7 @@ class Message:
             "groups": list(self.groups),
             **network_of(self.to),
             "applicationName": self.application.name,
-            "originatingService": "Sms",
+            "originatingService": self.service,
             "latency": round(reached - self.start) if where.is_final else 0,
             "parts": len(self.outcomes),
             "price": self.price,

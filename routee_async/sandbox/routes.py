@@ -7,7 +7,7 @@ A new endpoint is a `Route` and its act in the module of its family; a new famil
 
 from typing import Final
 
-from routee_async.sandbox import api_account, api_campaigns, api_lookup, api_sms, api_token
+from routee_async.sandbox import api_account, api_campaigns, api_lookup, api_sms, api_token, api_two_step
 from routee_async.sandbox.accounts import Application
 from routee_async.sandbox.answers import Answer, Refusal, dump, oauth, routee, spring
 from routee_async.sandbox.carrier import Carrier
@@ -24,6 +24,7 @@ _FAMILIES: Final = (
     api_campaigns.ROUTES,
     api_account.ROUTES,
     api_lookup.ROUTES,
+    api_two_step.ROUTES,
 )
 _TABLE: Final = Table(route for family in _FAMILIES for route in family)
 
