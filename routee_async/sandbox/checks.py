@@ -57,12 +57,16 @@ def is_object(value: object) -> bool:
     return isinstance(value, dict)
 
 
+def is_url(value: object) -> bool:
+    """Tell whether *value* is the address of a page."""
+    return isinstance(value, str) and value.startswith(("http://", "https://"))
+
+
 def is_callback(value: object) -> bool:
     """Tell whether *value* has a `url` and a `strategy`."""
     if not isinstance(value, dict):
         return False
-    url, strategy = value.get("url"), value.get("strategy")
-    return isinstance(url, str) and url.startswith(("http://", "https://")) and strategy in {"OnChange", "OnCompletion"}
+    return is_url(value.get("url")) and value.get("strategy") in ("OnChange", "OnCompletion")
 
 
 def is_shortener(value: object) -> bool:
