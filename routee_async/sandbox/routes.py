@@ -10,6 +10,7 @@ from typing import Final
 from routee_async.sandbox import (
     api_account,
     api_campaigns,
+    api_failover,
     api_lookup,
     api_numbers,
     api_pools,
@@ -37,6 +38,7 @@ _FAMILIES: Final = (
     api_two_step.ROUTES,
     api_pools.ROUTES,
     api_numbers.ROUTES,
+    api_failover.ROUTES,
 )
 _TABLE: Final = Table(route for family in _FAMILIES for route in family)
 
