@@ -86,6 +86,7 @@ class Account:
         currency: ISO 4217 code, name and sign.
         contacts: Stored contacts.
         opted_out: Numbers with `+` that do not want to hear from this account (§4.3).
+        inbound_urls: Own number without `+` to the address that is told what comes in there (§5.3).
         tariff: What all that is no plain text costs.
         trial: True for an account that has not paid yet: it has no transactions to show (§2.13).
     """
@@ -96,6 +97,7 @@ class Account:
     currency: tuple[str, str, str] = ("EUR", "Euro", "€")
     contacts: Contacts = attrs.Factory(Contacts)
     opted_out: set[str] = attrs.Factory(set)
+    inbound_urls: dict[str, str] = attrs.Factory(dict)
     tariff: Tariff = attrs.Factory(Tariff)
     trial: bool = False
 
@@ -133,6 +135,7 @@ class Application:
         transcode: What goes for requests that do not say (§6.3).
         callback: Whom to call about messages whose request does not say (§5.0).
         campaign_callback: Whom to call about campaigns whose request does not say.
+        verification_url: Where to tell of every change of a one-time code; None for nowhere.
     """
 
     id: str
@@ -145,6 +148,7 @@ class Application:
     transcode: bool = False
     callback: Hook | None = None
     campaign_callback: Hook | None = None
+    verification_url: str | None = None
 
 
 @attrs.frozen(eq=False)

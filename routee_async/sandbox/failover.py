@@ -1,6 +1,6 @@
 """Flows of messages that stand in for one another: the next step has its turn when the one before did not arrive.
 
-Source: routee-api.md §2.17; docs.routee.net/docs/failover-statuses.
+Source: routee-api.md §2.17; docs.routee.net/docs/failover-statuses and failover-callbacks.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,9 @@ import attrs
 
 from routee_async.sandbox.accounts import Application, new_uuid
 from routee_async.sandbox.answers import Refusal, not_found
+from routee_async.sandbox.callbacks import CallbackKind
 from routee_async.sandbox.carrier import Carrier
-from routee_async.sandbox.failover_orders import FlowOrder, read_flow
+from routee_async.sandbox.failover_orders import ON_STEP, FlowOrder, read_flow
 from routee_async.sandbox.legs import GOOD, SERVICE, Leg, begin
 from routee_async.sandbox.listing import Fields, page, read_filters, read_range
 from routee_async.sandbox.messages import stamp
@@ -20,8 +21,6 @@ from routee_async.sandbox.messages import stamp
 # Failover has no module of its own in the list (§3.1): this code is a guess within that of texts.
 _NOT_FOUND: Final = "404005000"
 SUCCEEDED, FAILED = "Succeeded", "Failed"
-_ROUNDING: Final = 1e-6
-"""Seconds: the sum of a moment and a duration may lie below the moment that the timeline means."""
 
 
 class Reason(IntEnum):
@@ -46,6 +45,7 @@ class Flow:
         legs: The steps that have had their turn.
         ended: `Succeeded` or `Failed`; None while it goes on.
         reason: Why it failed; None if it did not.
+        told: The statuses that callbacks have told of, or that there was no need to tell.
     """
 
     id: str
@@ -56,6 +56,11 @@ class Flow:
     legs: list[Leg] = attrs.Factory(list)
     ended: str | None = None
     reason: Reason | None = None
+    told: tuple[str, ...] = ()
+
+    def statuses(self, now: float) -> tuple[str, ...]:
+        """Name its status and those of its steps at *now*, in epoch seconds."""
+        return (self.status(now), *(leg.status(now) for leg in self.legs))
 
     def status(self, now: float) -> str:
         """Name its status at *now*, in epoch seconds."""
@@ -111,6 +116,7 @@ class Failover:
         flow = Flow(id=new_uuid(self._carrier.rng), application=application, order=order, created=now, updated=now)
         self._next_step(flow, now)
         self._by_id[flow.id] = flow
+        flow.told = flow.statuses(now)
         return flow.accepted()
 
     def fetch(self, application: Application, tracking_id: str) -> dict[str, object]:
@@ -143,6 +149,7 @@ class Failover:
         wire = flow.to_wire(now)
         if flow.ended is None:
             flow.legs[-1].note_read(now)
+            self._settle(flow, now)
         return wire
 
     def _settle(self, flow: Flow, now: float) -> None:
@@ -155,6 +162,19 @@ class Failover:
                 self._end(flow, SUCCEEDED, None, verdict.when)
             else:
                 self._end(flow, FAILED, Reason.NOT_TRIGGERED, verdict.when)
+        self._tell(flow, now)
+
+    def _tell(self, flow: Flow, now: float) -> None:
+        """Call back, if there is news: `OnStep` of every change of status, `OnCompletion` of the end."""
+        hook, statuses = flow.order.callback, flow.statuses(now)
+        if statuses == flow.told:
+            return
+        flow.told = statuses
+        if hook is not None and (hook.strategy == ON_STEP or flow.ended is not None):
+            callbacks = self._carrier.callbacks
+            callbacks.emit(
+                CallbackKind.FAILOVER, hook.url, flow.to_wire(now), flow.id, now, line=flow.id, last=flow.ended is not None
+            )
 
     def _stand_in(self, flow: Flow, when: float) -> None:
         if len(flow.legs) == len(flow.order.steps):
@@ -170,7 +190,7 @@ class Failover:
         flow.legs.append(leg)
         flow.updated = when
         for moment in leg.moments:
-            self._carrier.agenda.add(moment, lambda due: self._settle(flow, due + _ROUNDING))
+            self._carrier.agenda.add(moment, lambda due: self._settle(flow, due))
 
     @staticmethod
     def _end(flow: Flow, status: str, reason: Reason | None, when: float) -> None:

@@ -13,6 +13,7 @@ from routee_async.sandbox import checks
 from routee_async.sandbox.accounts import Hook
 from routee_async.sandbox.answers import invalid, routee
 
+ON_STEP: Final = "OnStep"
 _ENTITY: Final = "Failover"
 _MIN_TTL, _MAX_TTL = 0.5, 1440.0
 """Minutes."""
@@ -106,7 +107,7 @@ def read_flow(payload: object) -> FlowOrder:
 
 
 def _is_callback(value: object) -> bool:
-    return isinstance(value, dict) and checks.is_url(value.get("url")) and value.get("strategy") in ("OnStep", "OnCompletion")
+    return isinstance(value, dict) and checks.is_url(value.get("url")) and value.get("strategy") in (ON_STEP, "OnCompletion")
 
 
 def _faults(entry: object) -> dict[str, str]:

@@ -78,7 +78,7 @@ class TextLeg:
 
     def note_read(self, now: float) -> None:
         """Count one read."""
-        self.desk.note_read(self.message, now)
+        self.desk.note_reads((self.message,), now)
 
     def to_wire(self, now: float) -> list[dict[str, object]]:
         """Write one object for each part."""
@@ -158,7 +158,9 @@ class OtherLeg:
         return [wire | {"body" if kind == "message" else kind: self.step.echo[kind] for kind in kept if kind in self.step.echo}]
 
     def _where(self, now: float) -> State:
-        return state(self.outcome, self.timeline.step(now - self.created, self.reads))
+        if self.timeline.reads is not None:
+            return state(self.outcome, self.timeline.step_after(self.reads))
+        return state(self.outcome, sum(now >= self.created + self.timeline.offset(step) for step in (1, 2)))
 
     def _reached(self, where: State) -> float:
         if self.timeline.reads is not None:

@@ -125,6 +125,7 @@ class Numbers:
         self._carrier = carrier
         self._offers = {offer.msisdn: offer for offer in _stock()}
         self._rented: dict[str, Rental] = {}
+        self._pool_urls: dict[str, str] = {}
         self._on_release: list[Callable[[str], None]] = []
 
     def available(self, application: Application, query: Mapping[str, str]) -> dict[str, object]:
@@ -179,6 +180,7 @@ class Numbers:
             since=self._carrier.now(),
             callbacks=_callbacks(payload),
         )
+        self._listen(rental)
         return rental.to_wire()
 
     def update(self, application: Application, msisdn: str, payload: object) -> dict[str, object]:
@@ -194,6 +196,7 @@ class Numbers:
             raise invalid(problems, _ENTITY)
         rental = self.find(application.account, msisdn)
         rental.callbacks = _callbacks(payload)
+        self._listen(rental)
         return rental.to_wire()
 
     def release(self, application: Application, msisdn: str) -> None:
@@ -204,6 +207,7 @@ class Numbers:
         """
         rental = self.find(application.account, msisdn)
         del self._rented[rental.offer.msisdn]
+        application.account.inbound_urls.pop(rental.offer.msisdn, None)
         for tell in self._on_release:
             tell(rental.offer.msisdn)
 
@@ -226,11 +230,22 @@ class Numbers:
         """Call *tell* with each number that is given back."""
         self._on_release.append(tell)
 
-    def inbound_url(self, msisdn: str) -> str | None:
-        """Tell where texts that come in on a number are to be told; None for one without, or that nobody has."""
-        rental = self._rented.get(msisdn.removeprefix("+"))
-        url = None if rental is None else rental.callbacks.get("inboundSmsCallbackUrl")
-        return url if isinstance(url, str) else None
+    def listen_for_pool(self, msisdn: str, url: str | None) -> None:
+        """Let the pool of a number be told what comes in, unless the number has an address of its own; None for no longer."""
+        self._pool_urls.pop(msisdn, None)
+        if url is not None:
+            self._pool_urls[msisdn] = url
+        rental = self._rented.get(msisdn)
+        if rental is not None:
+            self._listen(rental)
+
+    def _listen(self, rental: Rental) -> None:
+        """Put down where what comes in is to be told (§5.3)."""
+        msisdn, urls = rental.offer.msisdn, rental.application.account.inbound_urls
+        url = rental.callbacks.get("inboundSmsCallbackUrl") or self._pool_urls.get(msisdn)
+        urls.pop(msisdn, None)
+        if isinstance(url, str):
+            urls[msisdn] = url
 
     def _page(self, application: Application, query: Mapping[str, str], payload: object) -> dict[str, object]:
         meets = read_filters(payload, _FIELDS, refused=_NO_NOT)

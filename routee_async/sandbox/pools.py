@@ -147,6 +147,7 @@ class Pools:
         name, settings = _read(payload)
         pool = self.find(application, pool_id)
         pool.name, pool.settings, pool.updated = name, settings, self._carrier.now()
+        self._listen(pool.numbers, settings.get("inboundSMSCallbackUrl"))
         return pool.to_wire()
 
     def delete(self, application: Application, pool_id: str) -> dict[str, object]:
@@ -157,6 +158,7 @@ class Pools:
         """
         pool = self.find(application, pool_id)
         del self._by_id[pool.id]
+        self._listen(pool.numbers, None)
         return {"poolId": pool.id, "deletedAt": stamp(self._carrier.now())}
 
     def add_number(self, application: Application, pool_id: str, msisdn: str) -> dict[str, object]:
@@ -174,6 +176,7 @@ class Pools:
                 raise routee(400, _FULL, f"A pool has at most {MAX_NUMBERS} numbers")
             pool.numbers.append(number)
             pool.updated = self._carrier.now()
+            self._listen([number], pool.settings.get("inboundSMSCallbackUrl"))
         return pool.numbers_to_wire()
 
     def remove_number(self, application: Application, pool_id: str, msisdn: str) -> dict[str, object]:
@@ -188,6 +191,7 @@ class Pools:
             raise not_found("404021001", "number", "msisdn", msisdn)
         pool.numbers.remove(number)
         pool.updated = self._carrier.now()
+        self._listen([number], None)
         return pool.numbers_to_wire()
 
     def send(self, application: Application, pool_id: str, payload: object) -> dict[str, object]:
@@ -214,6 +218,10 @@ class Pools:
         extra = {"poolId": pool.id, "poolName": pool.name, "poolStrategy": strategy}
         message = self._carrier.desk.accept(application, order, self._carrier.now(), extra=extra)
         return {**message.accepted(), **extra, "smsSettings": pool.settings}
+
+    def _listen(self, numbers: list[str], url: object) -> None:
+        for number in numbers:
+            self._carrier.family(Numbers).listen_for_pool(number, url if isinstance(url, str) else None)
 
     def _forget(self, msisdn: str) -> None:
         for pool in self._by_id.values():

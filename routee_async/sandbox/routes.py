@@ -10,6 +10,7 @@ from typing import Final
 from routee_async.sandbox import (
     api_account,
     api_campaigns,
+    api_contacts,
     api_failover,
     api_lookup,
     api_numbers,
@@ -39,6 +40,7 @@ _FAMILIES: Final = (
     api_pools.ROUTES,
     api_numbers.ROUTES,
     api_failover.ROUTES,
+    api_contacts.ROUTES,
 )
 _TABLE: Final = Table(route for family in _FAMILIES for route in family)
 

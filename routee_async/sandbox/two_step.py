@@ -1,6 +1,6 @@
 """One-time codes: sent, confirmed, cancelled, expired, counted.
 
-Source: routee-api.md §2.18; docs.routee.net/reference/verification and confirm-verification.
+Source: routee-api.md §2.18; docs.routee.net/reference/verification, /reference/confirm-verification, /docs/callback-url-webhook.
 """
 
 import re
@@ -13,6 +13,7 @@ import attrs
 from routee_async.sandbox import checks
 from routee_async.sandbox.accounts import Application, Rng, new_uuid
 from routee_async.sandbox.answers import invalid, not_found, routee
+from routee_async.sandbox.callbacks import CallbackKind
 from routee_async.sandbox.carrier import Carrier
 from routee_async.sandbox.countries import country_of
 from routee_async.sandbox.messages import stamp
@@ -59,15 +60,6 @@ class Verification:
     status: str = PENDING
     updated: float
 
-    def settle(self, now: float) -> None:
-        """Let it expire, if its time is over at *now*, in epoch seconds."""
-        if self.status == PENDING and now >= self.expires:
-            self.change(EXPIRED, self.expires)
-
-    def change(self, status: str, now: float) -> None:
-        """Give it another status."""
-        self.status, self.updated = status, now
-
     def to_wire(self) -> dict[str, object]:
         """Write the verification, as every one of these endpoints answers."""
         return {
@@ -77,6 +69,16 @@ class Verification:
             "maxRetries": self.max_retries,
             "timesTried": self.tried,
             "expiresAt": stamp(self.expires),
+        }
+
+    def news(self) -> dict[str, object]:
+        """Write the callback about its status."""
+        return {
+            "applicationId": self.application.id,
+            "trackingId": self.id,
+            "recipient": self.recipient,
+            "status": self.status,
+            "updatedAt": stamp(self.updated),
         }
 
 
@@ -120,6 +122,7 @@ class TwoStep:
             updated=now,
         )
         self._by_id[made.id] = made
+        self._carrier.agenda.add(made.expires, lambda due: self._expire(made, due))
         return made.to_wire()
 
     def fetch(self, application: Application, tracking_id: str) -> dict[str, object]:
@@ -147,9 +150,9 @@ class TwoStep:
         now = self._carrier.now()
         found.tried += 1
         if answer != found.pin:
-            found.change(FAILED if found.tried > found.max_retries else PENDING, now)
+            self._change(found, FAILED if found.tried > found.max_retries else PENDING, now)
             raise routee(400, "400011005", "Wrong answer provided")
-        found.change(VERIFIED, now)
+        self._change(found, VERIFIED, now)
         return found.to_wire()
 
     def cancel(self, application: Application, tracking_id: str) -> dict[str, object]:
@@ -160,7 +163,7 @@ class TwoStep:
         """
         found = self._find(application, tracking_id)
         self._refuse_unless_pending(found)
-        found.change(CANCELLED, self._carrier.now())
+        self._change(found, CANCELLED, self._carrier.now())
         return found.to_wire()
 
     def report(self, application: Application) -> dict[str, object]:
@@ -192,8 +195,18 @@ class TwoStep:
         found = self._by_id.get(tracking_id)
         if found is None or found.application.account is not application.account:
             raise not_found("404011006", "verification", "trackingId", tracking_id)
-        found.settle(self._carrier.now())
         return found
+
+    def _expire(self, found: Verification, due: float) -> None:
+        if found.status == PENDING:
+            self._change(found, EXPIRED, due)
+
+    def _change(self, found: Verification, status: str, now: float) -> None:
+        is_news = found.status != status
+        found.status, found.updated = status, now
+        url = found.application.verification_url
+        if is_news and url is not None:
+            self._carrier.callbacks.emit(CallbackKind.VERIFICATION, url, found.news(), found.id, now)
 
     @staticmethod
     def _refuse_unless_pending(found: Verification) -> None:
@@ -207,7 +220,6 @@ class TwoStep:
     def _count(self, found: Iterator[Verification]) -> dict[str, object]:
         per_country: dict[str, Counter[str]] = {}
         for one in found:
-            one.settle(self._carrier.now())
             country = country_of(one.recipient)
             per_country.setdefault(country or "", Counter())[one.status] += 1
         totals = sum(per_country.values(), Counter[str]())

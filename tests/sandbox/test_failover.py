@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from routee_async.sandbox.callbacks import CallbackKind
 from routee_async.sandbox.timeline import Magic, Outcome, Timeline
 from tests.sandbox.conftest import Api, Clock
 
@@ -234,3 +235,43 @@ def test_unknown_flow(api: Api) -> None:
     other = Api(api.carrier, api.carrier.add_application("f" * 24, "x"))
     for who, tracking_id in ((api, "0"), (other, start(api, SMS))):
         assert who.refused("GET", f"/failover/tracking/{tracking_id}") == "404005000"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "told"),
+    [
+        (
+            "OnStep",
+            [
+                ("InProgress", [("Viber", "Sent")]),
+                ("InProgress", [("Viber", "Undelivered"), ("Sms", "Queued")]),
+                ("InProgress", [("Viber", "Undelivered"), ("Sms", "Sent")]),
+                ("Succeeded", [("Viber", "Undelivered"), ("Sms", "Delivered")]),
+            ],
+        ),
+        ("OnCompletion", [("Succeeded", [("Viber", "Undelivered"), ("Sms", "Delivered")])]),
+    ],
+)
+def test_callbacks(api: Api, clock: Clock, strategy: str, told: list[object]) -> None:
+    """By `OnStep` every change of status is told when it comes, by `OnCompletion` the end, as reading tells it (§2.17)."""
+    hook = {"url": "http://127.0.0.1/flow", "strategy": strategy}
+    flow = [VIBER | {"to": Magic.UNDELIVERED}, SMS]
+    tracking_id = api("POST", "/failover", {"flow": flow, "callback": hook})["trackingId"]
+    clock.advance(3600)
+    api.carrier.run()
+    log: list[Any] = [record for record in api.carrier.callbacks.log if record.kind is CallbackKind.FAILOVER]
+    assert [story(record.payload) for record in log] == told
+    assert {(record.url, record.subject) for record in log} == {("http://127.0.0.1/flow", tracking_id)}
+    assert log[-1].payload == track(api, tracking_id)
+    assert log[-1].due == clock.now - 3600 + 4
+
+
+def test_callbacks_by_reading(api: Api) -> None:
+    """Where flows move on by reading, each read that moves one is told."""
+    api.carrier.settings.timeline = Timeline(reads=1)
+    hook = {"url": "http://127.0.0.1/flow", "strategy": "OnStep"}
+    tracking_id = api("POST", "/failover", {"flow": [VIBER], "callback": hook})["trackingId"]
+    track(api, tracking_id)
+    track(api, tracking_id)
+    api.carrier.run()
+    assert [record.payload["status"] for record in api.carrier.callbacks.log] == ["InProgress", "Succeeded"]

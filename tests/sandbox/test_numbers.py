@@ -5,7 +5,6 @@ from decimal import Decimal
 import phonenumbers
 import pytest
 
-from routee_async.sandbox.numbers import Numbers
 from tests.sandbox.conftest import Api
 
 GREEK = "306912345670"
@@ -81,9 +80,7 @@ def test_a_number_is_rented(api: Api) -> None:
     assert before - api.application.account.balance == Decimal(6)
     assert api("GET", "/numbers/my")["content"] == [rented]
     assert GREEK not in offers(api, "country=GR")
-    numbers = api.carrier.family(Numbers)
-    assert numbers.inbound_url(f"+{GREEK}") == "http://127.0.0.1/in"
-    assert numbers.inbound_url("306912345671") is None
+    assert api.application.account.inbound_urls == {GREEK: "http://127.0.0.1/in"}
     assert api.refused("POST", "/numbers/my", {"msisdn": GREEK}) == "409021002"
 
 
@@ -96,9 +93,12 @@ def test_a_number_is_changed_and_given_back(api: Api) -> None:
     )
     assert changed["voiceInboundStrategy"] == strategy
     assert "inboundSmsCallbackUrl" not in changed
-    assert api.carrier.family(Numbers).inbound_url(GREEK) is None
+    assert api.application.account.inbound_urls == {}
+    api("PUT", f"/numbers/my/{GREEK}", {"inboundSmsCallbackUrl": "http://127.0.0.1/again"})
+    assert api.application.account.inbound_urls == {GREEK: "http://127.0.0.1/again"}
     assert api("DELETE", f"/numbers/my/{GREEK}") is None
     assert api("GET", "/numbers/my")["content"] == []
+    assert api.application.account.inbound_urls == {}
     assert GREEK in offers(api, "country=GR")
 
 

@@ -192,3 +192,27 @@ def test_other_refusals_of_a_text(api: Api) -> None:
 def test_bad_pools(api: Api, payload: object, problems: set[str]) -> None:
     """A pool without name or settings, or with bad ones, is 400000000."""
     assert api.problems("POST", "/pools/my", payload) == problems
+
+
+def test_what_comes_in_is_told_to_the_pool(api: Api) -> None:
+    """A number of a pool without an address of its own has that of the pool, as long as it is in it (§5.3)."""
+    urls = api.application.account.inbound_urls
+    pool = make(api, GREEK, inboundSMSCallbackUrl="http://127.0.0.1/pool")
+    path = f"/pools/my/{pool['poolId']}"
+    assert urls == {GREEK: "http://127.0.0.1/pool"}
+    api("PUT", f"/numbers/my/{GREEK}", {"inboundSmsCallbackUrl": "http://127.0.0.1/own"})
+    assert urls == {GREEK: "http://127.0.0.1/own"}
+    api("PUT", f"/numbers/my/{GREEK}", {})
+    api("PUT", path, {"poolName": "gr-pool", "smsSettings": {"inboundSMSCallbackUrl": "http://127.0.0.1/new"}})
+    assert urls == {GREEK: "http://127.0.0.1/new"}
+    api("DELETE", f"{path}/numbers/{GREEK}")
+    assert urls == {}
+    api("PUT", f"{path}/numbers/{GREEK}")
+    assert urls == {GREEK: "http://127.0.0.1/new"}
+    api("DELETE", path)
+    assert urls == {}
+    other = make(api, inboundSMSCallbackUrl="http://127.0.0.1/pool")
+    api("PUT", f"/pools/my/{other['poolId']}/numbers/{GREEK}")
+    api("DELETE", f"/numbers/my/{GREEK}")
+    api("DELETE", f"/pools/my/{other['poolId']}")
+    assert urls == {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from routee_async.sandbox.callbacks import CallbackKind
 from routee_async.sandbox.timeline import Magic
 from routee_async.sandbox.two_step import TwoStep, pin_of
 from tests.sandbox.conftest import Api, Clock
@@ -197,3 +198,24 @@ def test_codes_are_drawn(api: Api) -> None:
     pins = {pin_of(api.carrier, start(api, digits=8)["trackingId"]) for _ in range(5)}
     assert len(pins) == 5
     assert {len(pin) for pin in pins} == {8}
+
+
+def test_changes_are_told(api: Api, clock: Clock) -> None:
+    """Every change of status is told to the address of the application, expiry at its very moment; wrong answers are none."""
+    api.application.verification_url = "http://127.0.0.1/2step"
+    verified, cancelled, expired = start(api), start(api), start(api, lifetimeInSeconds=60)
+    wrong(api, verified["trackingId"])
+    confirm(api, verified["trackingId"], pin_of(api.carrier, verified["trackingId"]))
+    api("DELETE", f"/2step/{cancelled['trackingId']}")
+    clock.advance(3600)
+    api.carrier.run()
+    told = [record for record in api.carrier.callbacks.log if record.kind is CallbackKind.VERIFICATION]
+    assert [record.payload["status"] for record in told] == ["Verified", "Cancelled", "Expired"]
+    assert told[2].url == "http://127.0.0.1/2step"
+    assert told[2].payload == {
+        "applicationId": api.application.id,
+        "trackingId": expired["trackingId"],
+        "recipient": "+306970000001",
+        "status": "Expired",
+        "updatedAt": "2026-09-21T14:14:20Z",
+    }
