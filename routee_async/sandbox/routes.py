@@ -15,6 +15,7 @@ from routee_async.sandbox import (
     api_lookup,
     api_numbers,
     api_pools,
+    api_reports,
     api_sms,
     api_token,
     api_two_step,
@@ -41,6 +42,7 @@ _FAMILIES: Final = (
     api_numbers.ROUTES,
     api_failover.ROUTES,
     api_contacts.ROUTES,
+    api_reports.ROUTES,
 )
 _TABLE: Final = Table(route for family in _FAMILIES for route in family)
 
