@@ -21,6 +21,9 @@ Where to read on:
     ledger.py       what was intended, on disk           store.py     the interface behind which it is kept
     callbacks.py    what Routee posts to a webhook       webhook.py   its aiohttp handler; sink_queue.py in front of the sink
     callback_models.py  the values of callbacks          opt_out.py   who wants no more messages
+    asker.py        whatever is declared as an operation  operations.py  its requests and answers; camel.py its JSON
+    products/       Routee's other products, a file each  raw.py         requests to any path
+    campaigns.py    one text to many; campaign_orders.py decides      history.py     the search; filters.py compares
     sandbox/        a carrier on this machine            cli/         the command `routee`
 
 Decisions are pure functions; coroutines only carry them out.
@@ -29,6 +32,19 @@ Decisions are pure functions; coroutines only carry them out.
 from routee_async import opt_out, segments
 from routee_async.callback_models import CallbackEvent, CampaignCallback, InboundSms, MessageCallback
 from routee_async.callbacks import parse_callback
+from routee_async.campaign_models import (
+    NOW,
+    Campaign,
+    CampaignAnalysis,
+    CampaignContact,
+    CampaignDetails,
+    CampaignProgress,
+    QuietHoursCountry,
+    Reminder,
+    SendNow,
+    SentCampaign,
+    SmsAnalysis,
+)
 from routee_async.client import RouteeClient
 from routee_async.errors import (
     APIError,
@@ -36,6 +52,7 @@ from routee_async.errors import (
     BadRequestError,
     BatchAbortedError,
     BulkStoppedError,
+    CampaignInterruptedError,
     ClientClosedError,
     ConfigurationError,
     ConflictError,
@@ -48,6 +65,7 @@ from routee_async.errors import (
     InvalidSenderIdError,
     LedgerError,
     LedgerMismatchError,
+    LowBalanceError,
     MalformedResponseError,
     NoAnswerError,
     NotFoundError,
@@ -60,9 +78,11 @@ from routee_async.errors import (
     RouteeError,
     ServerError,
     ServiceDownError,
+    SpendLimitError,
     TLSError,
     TrackingTimeoutError,
 )
+from routee_async.filters import FailoverField, Field, Filter, LookupField, NumberField, Operator
 from routee_async.ledger import Ledger
 from routee_async.models import (
     Accepted,
@@ -87,12 +107,14 @@ from routee_async.models import (
 from routee_async.opt_out import SuppressionList
 from routee_async.options import OnUnknown, RetryPolicy, Timeout
 from routee_async.pace import Pace
+from routee_async.raw import RawResponse
 from routee_async.schedule import PollPolicy
 from routee_async.segments import Encoding
 from routee_async.store import LedgerRow, LedgerStore, LedgerSummary, RowState
 from routee_async.tracker import Tracker
 
 __all__ = [
+    "NOW",
     "APIError",
     "Accepted",
     "AuthenticationError",
@@ -103,7 +125,13 @@ __all__ = [
     "Callback",
     "CallbackEvent",
     "CallbackStrategy",
+    "Campaign",
+    "CampaignAnalysis",
     "CampaignCallback",
+    "CampaignContact",
+    "CampaignDetails",
+    "CampaignInterruptedError",
+    "CampaignProgress",
     "CampaignState",
     "ClientClosedError",
     "ConfigurationError",
@@ -111,6 +139,9 @@ __all__ = [
     "ConnectError",
     "DeliveryReport",
     "Encoding",
+    "FailoverField",
+    "Field",
+    "Filter",
     "InboundSms",
     "IndiaRestrictions",
     "InsufficientBalanceError",
@@ -125,6 +156,8 @@ __all__ = [
     "LedgerRow",
     "LedgerStore",
     "LedgerSummary",
+    "LookupField",
+    "LowBalanceError",
     "MalformedResponseError",
     "MessageCallback",
     "MessageStatus",
@@ -132,25 +165,34 @@ __all__ = [
     "NotFoundError",
     "NotSent",
     "NotSentError",
+    "NumberField",
     "OnUnknown",
+    "Operator",
     "Outcome",
     "OutcomeUnknownError",
     "Pace",
     "PermissionDeniedError",
     "PollPolicy",
     "PoolTimeoutError",
+    "QuietHoursCountry",
     "RateLimitError",
+    "RawResponse",
     "RecipientOptedOutError",
     "Rejected",
+    "Reminder",
     "Restrictions",
     "RetryPolicy",
     "RouteeClient",
     "RouteeError",
     "RowState",
+    "SendNow",
+    "SentCampaign",
     "SentSms",
     "ServerError",
     "ServiceDownError",
     "Sms",
+    "SmsAnalysis",
+    "SpendLimitError",
     "SuppressionList",
     "TLSError",
     "Timeout",

@@ -11,14 +11,20 @@ from typing import Self
 import aiohttp
 import attrs
 
-from routee_async import bulk, phone, protocol, references, validation
+from routee_async import bulk, phone, protocol, raw, references, validation
+from routee_async.asker import Asker
 from routee_async.caller import Caller
+from routee_async.campaigns import CampaignMethods
 from routee_async.delivery import Delivery
 from routee_async.errors import ClientClosedError, ConfigurationError
+from routee_async.history import HistoryMethods
 from routee_async.models import Outcome, SentSms, Sms, TrackedPart
+from routee_async.operations import Scalar
 from routee_async.options import OnUnknown, RetryPolicy, Timeout, check_count
 from routee_async.pace import Pace
+from routee_async.products import Products
 from routee_async.protocol import Host, Page, Response
+from routee_async.raw import RawResponse
 from routee_async.reconcile import Reconciler
 from routee_async.rounds import By, Lookup, Window
 from routee_async.run import Run
@@ -31,7 +37,7 @@ API_ORIGIN = "https://connect.routee.net"
 AUTH_ORIGIN = "https://auth.routee.net"
 
 
-class RouteeClient:
+class RouteeClient(Products, CampaignMethods, HistoryMethods):
     """A client of Routee's SMS API: owns a pool of connections and an access token.
 
         async with RouteeClient.from_env() as client:
@@ -81,6 +87,7 @@ class RouteeClient:
         self._default_region = phone.check_region(default_region)
         self._session = session
         self._open: _Open | None = None
+        super().__init__(Asker(lambda: self._require_open().caller, self._default_region))
 
     @classmethod
     def from_env(
@@ -211,6 +218,41 @@ class RouteeClient:
             suppressed=_check_container("suppressed", suppressed),
         )
         return bulk.send_many(messages, run, concurrency=concurrency)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Scalar | None] | None = None,
+        json: object = None,
+        form: Mapping[str, Scalar] | None = None,
+        paid: bool | None = None,
+    ) -> RawResponse:
+        """Make a request to any path of the API, with the same token, repeats and errors as every other.
+
+        For what has no method yet, or for status and headers of what has one.
+
+        Args:
+            method: `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`.
+            path: Path on the API's host, such as `/sms/analyze`. The token goes nowhere else.
+            query: Parameters; those that are None are left out.
+            json: Body as JSON: dicts, lists, texts and numbers.
+            form: Body as a form.
+            paid: True when carrying it out twice does more than once: then it is made at most once. None for True with everything
+                but `GET` and `HEAD`.
+
+        Returns:
+            Status, headers and body of a 2xx answer.
+
+        Raises:
+            InvalidInputError: The request makes no sense; nothing was written.
+            OutcomeUnknownError: It was paid, and may have been carried out.
+            NoAnswerError: It was not paid, and nothing was to be had in spite of repeats.
+            APIError: Routee said no.
+        """
+        request = raw.build(method, path, query=query, json=json, form=form, paid=paid)
+        return await self._require_open().caller.call(request, raw.read)
 
     async def fetch_tracking(self, tracking_id: str) -> tuple[TrackedPart, ...]:
         """Read what Routee knows of one message.

@@ -11,6 +11,8 @@
     │  ├─ PoolTimeoutError                      no free connection slot in time
     │  ├─ ServiceDownError                      a batch is paused: sends failed in a row, and the service does not answer
     │  ├─ BatchAbortedError                     the batch had stopped before this message had its turn
+    │  ├─ LowBalanceError                       the account has less than the caller demands
+    │  ├─ SpendLimitError                       the batch has reached the caller's limit
     │  └─ ClientClosedError                     the client was closed, or not yet entered
     ├─ OutcomeUnknownError                      written, no believable answer: may have been sent
     ├─ NoAnswerError                            a read got no answer in spite of repeats: read again later
@@ -23,11 +25,18 @@
     ├─ LedgerError                              the ledger cannot be opened, read or written
     │  └─ LedgerMismatchError                   it belongs to another list of messages
     ├─ BulkStoppedError                         going on was pointless; the rest was not attempted
+    ├─ CampaignInterruptedError                 some of its recipients were handed over, the rest was not
     └─ TrackingTimeoutError                     no final status in time
 
 Every error says with `safe_to_resend` whether sending the same message again could make a second one. No text of an error holds a
 token, a secret, a message body or a full number, and none is chained to an aiohttp exception, whose `repr` would show the token.
 """
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from routee_async.campaign_models import SentCampaign
 
 
 class RouteeError(Exception):
@@ -111,6 +120,27 @@ class ServiceDownError(NotSentError):
 
 class BatchAbortedError(NotSentError):
     """The batch had been stopped before this message had its turn."""
+
+
+class LowBalanceError(NotSentError):
+    """The account has less money than the caller demands: nothing was begun.
+
+    Attributes:
+        balance: What it has, in its own currency.
+        wanted: What it should have.
+    """
+
+    def __init__(self, balance: Decimal, wanted: Decimal) -> None:
+        super().__init__(f"the balance is {balance}, and {wanted} is wanted")
+        self.balance = balance
+        self.wanted = wanted
+
+    def __reduce__(self) -> tuple[type["LowBalanceError"], tuple[Decimal, Decimal]]:
+        return type(self), (self.balance, self.wanted)
+
+
+class SpendLimitError(NotSentError):
+    """The next message of a batch would go beyond the caller's `SpendLimit`."""
 
 
 class ClientClosedError(NotSentError):
@@ -301,6 +331,25 @@ class BulkStoppedError(RouteeError):
 
     def __str__(self) -> str:
         return f"batch stopped after {self.attempted} attempted: {self.cause}"
+
+
+class CampaignInterruptedError(RouteeError):
+    """A campaign of more recipients than one request takes could not be handed over whole.
+
+    Attributes:
+        cause: What went wrong with the next piece. If that is an `OutcomeUnknownError`, the piece may have been taken as well.
+        sent: What was handed over.
+        taken: How many recipients were taken from the caller's iterable for that: go on behind them.
+    """
+
+    def __init__(self, cause: RouteeError, sent: "SentCampaign", taken: int) -> None:
+        super().__init__(cause, sent, taken)
+        self.cause = cause
+        self.sent = sent
+        self.taken = taken
+
+    def __str__(self) -> str:
+        return f"campaign interrupted after {self.taken} recipients: {self.cause}"
 
 
 class TrackingTimeoutError(RouteeError):

@@ -23,7 +23,7 @@ class CallbackStrategy(StrEnum):
     """Once, at the final status."""
 
 
-class _Open(StrEnum):
+class OpenText(StrEnum):
     """Texts of which Routee may invent another tomorrow: one that is not listed is kept as it came, and compares by its text."""
 
     @classmethod
@@ -36,7 +36,7 @@ class _Open(StrEnum):
         return member
 
 
-class MessageStatus(_Open):
+class MessageStatus(OpenText):
     """Where a message, or one part of it, has got to.
 
     An open value: a name that is not listed here is kept as it came, compares by its text, and is not final.
@@ -61,7 +61,7 @@ _FINAL = frozenset(
 )
 
 
-class CampaignState(_Open):
+class CampaignState(OpenText):
     """Where a campaign has got to.
 
     An open value, as `MessageStatus` is. Source: docs.routee.net/reference/send-bulk-messages (routee-api.md §4.4).

@@ -45,17 +45,30 @@ class Host(StrEnum):
     AUTH = "auth"
 
 
+class Content(StrEnum):
+    """What a request carries."""
+
+    NOTHING = "nothing"
+    JSON = "JSON"
+    FORM = "form"
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Endpoint:
     """One operation of the API.
 
     Attributes:
         method: HTTP method.
-        path: Path with `{}` for the one variable piece, if any.
-        paid: True when processing it twice costs money or sends twice: then it is repeated only when it surely was not processed.
-            That is a property of the operation, not of the HTTP method.
+        path: Path with `{}` for each variable piece.
+        paid: True when processing it twice does more than processing it once: costs money, sends twice, makes two of a thing. Then
+            it is repeated only when it surely was not processed. That is a property of the operation, not of the HTTP method.
         host: Where it lives.
         cap: The most bytes of an answer that are read.
+        scope: What the token must have been granted; empty where that is not asked.
+        section: Where routee-api.md describes it.
+        call: Our name for it, as it is called on a client; empty for what no caller asks for.
+        query: Names that may stand in the query.
+        content: What the request carries.
     """
 
     method: str
@@ -63,14 +76,68 @@ class Endpoint:
     paid: bool
     host: Host = Host.API
     cap: int = 16 * _MIB
+    scope: str = ""
+    section: str = ""
+    call: str = ""
+    query: tuple[str, ...] = ()
+    content: Content = Content.NOTHING
 
 
-FETCH_TOKEN = Endpoint(method="POST", path="/oauth/token", paid=False, host=Host.AUTH, cap=_MIB)
-SEND_SMS = Endpoint(method="POST", path="/sms", paid=True, cap=_MIB)
-FETCH_TRACKING = Endpoint(method="GET", path="/sms/tracking/single/{}", paid=False)
-SEARCH_TRACKING = Endpoint(method="POST", path="/sms/tracking", paid=False)
-CAMPAIGN_TRACKING = Endpoint(method="GET", path="/sms/tracking/campaign/{}", paid=False)
-FETCH_BALANCE = Endpoint(method="GET", path="/accounts/me/balance", paid=False, cap=_MIB)
+FETCH_TOKEN = Endpoint(
+    method="POST",
+    path="/oauth/token",
+    paid=False,
+    host=Host.AUTH,
+    cap=_MIB,
+    section="1.2",
+    content=Content.FORM,
+)
+SEND_SMS = Endpoint(
+    method="POST",
+    path="/sms",
+    paid=True,
+    cap=_MIB,
+    scope="sms",
+    section="2.2",
+    call="send",
+    content=Content.JSON,
+)
+FETCH_TRACKING = Endpoint(
+    method="GET",
+    path="/sms/tracking/single/{}",
+    paid=False,
+    scope="sms",
+    section="2.9",
+    call="fetch_tracking",
+)
+SEARCH_TRACKING = Endpoint(
+    method="POST",
+    path="/sms/tracking",
+    paid=False,
+    scope="sms",
+    section="2.11",
+    call="search_tracking",
+    query=("dateStart", "dateEnd", "trackingId", "campaign", "page", "size"),
+    content=Content.JSON,
+)
+CAMPAIGN_TRACKING = Endpoint(
+    method="GET",
+    path="/sms/tracking/campaign/{}",
+    paid=False,
+    scope="sms",
+    section="2.10",
+    call="fetch_campaign_tracking",
+    query=("page", "size"),
+)
+FETCH_BALANCE = Endpoint(
+    method="GET",
+    path="/accounts/me/balance",
+    paid=False,
+    cap=_MIB,
+    scope="account",
+    section="2.13",
+    call="account.balance",
+)
 PAGE_SIZE = 2000
 """Rows of a page at most (§7.1)."""
 
@@ -86,6 +153,7 @@ class Request:
         content_type: Its type.
         reference: Label of the message, to name it in errors.
         parts: Parts that it takes to send the message: what paces are counted in.
+        whole: True when all headers of the answer are wanted.
     """
 
     endpoint: Endpoint
@@ -94,6 +162,7 @@ class Request:
     content_type: str = "application/json"
     reference: str | None = None
     parts: int = 0
+    whole: bool = False
 
 
 def _nothing() -> None:
@@ -106,7 +175,7 @@ class Response:
 
     Attributes:
         status: HTTP status.
-        headers: Names in lower case; only those that mean something to us.
+        headers: Names in lower case; only those that mean something to us, unless all were asked for.
         body: The whole body.
         drop_connection: Called when the answer cannot be believed, so that the next one does not come over the same connection.
     """

@@ -247,7 +247,10 @@ class AiohttpTransport:
             written = mark.written if request.body is not None else not isinstance(error, ONLY_WHILE_CONNECTING)
             one_write = request.body is not None and len(request.body) <= _ONE_WRITE
             return explain(error, written=written, status=status, one_write=one_write)
-        headers = {name: answer.headers[name] for name in _HEADERS_READ if name in answer.headers}
+        if request.whole:
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+        else:
+            headers = {name: answer.headers[name] for name in _HEADERS_READ if name in answer.headers}
         return Response(status, headers, body, mark.drop_connection)
 
     async def aclose(self) -> None:

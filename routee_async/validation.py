@@ -58,24 +58,25 @@ def prepare(sms: Sms, *, default_region: str | None) -> Sms:
         raise InvalidInputError("message", f"must be an Sms, not {type(sms).__name__}")
     to = normalize(sms.to, default_region=default_region)
     check_sender_id(sms.sender_id)
-    _check_body(sms.body)
-    _check_flag("flash", sms.flash)
+    check_body(sms.body)
+    check_flag("flash", sms.flash)
     if sms.label is not None:
-        _check_label(sms.label)
+        check_label(sms.label)
     if sms.callback is not None:
-        _check_callback(sms.callback)
+        check_callback(sms.callback)
     if sms.ttl is not None:
-        _check_duration("ttl", sms.ttl, SHORTEST_TTL, LONGEST_TTL, _MINUTE, "1 minute to 72 hours in whole minutes")
+        check_ttl(sms.ttl)
     if sms.transcode is not None:
-        _check_flag("transcode", sms.transcode)
+        check_flag("transcode", sms.transcode)
     if sms.url_shortener is not None:
-        _check_url_shortener(sms.url_shortener)
+        check_url_shortener(sms.url_shortener)
     if sms.restrictions is not None:
-        _check_restrictions(sms.restrictions)
+        check_restrictions(sms.restrictions)
     return sms if to is sms.to else attrs.evolve(sms, to=to)
 
 
-def _check_body(body: object) -> None:
+def check_body(body: object) -> None:
+    """Demand a text of 1 to 1,600 characters that can be encoded; raises `InvalidBodyError`."""
     if not isinstance(body, str):
         raise InvalidBodyError("body", f"must be text, not {type(body).__name__}")
     if not body:
@@ -86,29 +87,38 @@ def _check_body(body: object) -> None:
         raise InvalidBodyError("body", "holds half a surrogate pair, which cannot be encoded: decode the text properly")
 
 
-def _check_label(label: object) -> None:
+def check_ttl(ttl: object) -> None:
+    """Demand a `timedelta` of 1 minute to 72 hours."""
+    check_duration("ttl", ttl, SHORTEST_TTL, LONGEST_TTL, _MINUTE, "1 minute to 72 hours in whole minutes")
+
+
+def check_label(label: object) -> None:
+    """Demand a text of 1 to 350 characters; raises `InvalidInputError`, as all of these do."""
     length = len(_text("label", label))
     if not 1 <= length <= LONGEST_LABEL:
         raise InvalidInputError("label", f"is {length} characters long; give 1 to {LONGEST_LABEL}, or None for no label")
 
 
-def _check_callback(callback: object) -> None:
+def check_callback(callback: object, field: str = "callback") -> None:
+    """Demand a `Callback` to a web address."""
     if not isinstance(callback, Callback):
-        raise InvalidInputError("callback", f"must be a Callback or None, not {type(callback).__name__}")
+        raise InvalidInputError(field, f"must be a Callback or None, not {type(callback).__name__}")
     if not isinstance(callback.strategy, CallbackStrategy):
-        raise InvalidInputError("callback.strategy", f"must be a CallbackStrategy, not {type(callback.strategy).__name__}")
-    if not _is_web_url(_text("callback.url", callback.url)):
-        raise InvalidInputError("callback.url", "must be an http or https URL with a host and no spaces")
+        raise InvalidInputError(f"{field}.strategy", f"must be a CallbackStrategy, not {type(callback.strategy).__name__}")
+    if not _is_web_url(_text(f"{field}.url", callback.url)):
+        raise InvalidInputError(f"{field}.url", "must be an http or https URL with a host and no spaces")
 
 
-def _check_url_shortener(url_shortener: object) -> None:
+def check_url_shortener(url_shortener: object) -> None:
+    """Demand a `UrlShortener` of 1 hour to 30 days."""
     if not isinstance(url_shortener, UrlShortener):
         raise InvalidInputError("url_shortener", f"must be a UrlShortener or None, not {type(url_shortener).__name__}")
     rule = "1 hour to 30 days in whole seconds"
-    _check_duration("url_shortener.validity", url_shortener.validity, SHORTEST_URL_VALIDITY, LONGEST_URL_VALIDITY, _SECOND, rule)
+    check_duration("url_shortener.validity", url_shortener.validity, SHORTEST_URL_VALIDITY, LONGEST_URL_VALIDITY, _SECOND, rule)
 
 
-def _check_restrictions(restrictions: object) -> None:
+def check_restrictions(restrictions: object) -> None:
+    """Demand `Restrictions` whose ids are not blank."""
     if not isinstance(restrictions, Restrictions):
         raise InvalidInputError("restrictions", f"must be a Restrictions or None, not {type(restrictions).__name__}")
     if restrictions.india is not None:
@@ -124,7 +134,8 @@ def _check_india(india: object) -> None:
             raise InvalidInputError(field, "is blank: give the id that was registered")
 
 
-def _check_flag(field: str, value: object) -> None:
+def check_flag(field: str, value: object) -> None:
+    """Demand True or False."""
     if not isinstance(value, bool):
         raise InvalidInputError(field, f"must be True or False, not {type(value).__name__}")
 
@@ -137,7 +148,8 @@ def _text(field: str, value: object) -> str:
     return value
 
 
-def _check_duration(field: str, value: object, shortest: timedelta, longest: timedelta, unit: timedelta, rule: str) -> None:
+def check_duration(field: str, value: object, shortest: timedelta, longest: timedelta, unit: timedelta, rule: str) -> None:
+    """Demand a `timedelta` between two others, in whole units; *rule* says so in words."""
     if not isinstance(value, timedelta):
         raise InvalidInputError(field, f"must be a timedelta of {rule}, not {type(value).__name__}")
     # The wire has whole units. To round would be to choose for the caller: 90 seconds may mean "not after" or "at least".

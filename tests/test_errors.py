@@ -4,10 +4,12 @@ import copy
 import inspect
 import pickle
 import re
+from decimal import Decimal
 
 import pytest
 
 from routee_async import errors
+from routee_async.campaign_models import SentCampaign
 
 PARENTS = {
     errors.RouteeError: Exception,
@@ -24,6 +26,8 @@ PARENTS = {
     errors.ServiceDownError: errors.NotSentError,
     errors.BatchAbortedError: errors.NotSentError,
     errors.ClientClosedError: errors.NotSentError,
+    errors.LowBalanceError: errors.NotSentError,
+    errors.SpendLimitError: errors.NotSentError,
     errors.OutcomeUnknownError: errors.RouteeError,
     errors.NoAnswerError: errors.RouteeError,
     errors.APIError: errors.RouteeError,
@@ -40,6 +44,7 @@ PARENTS = {
     errors.LedgerError: errors.RouteeError,
     errors.LedgerMismatchError: errors.LedgerError,
     errors.BulkStoppedError: errors.RouteeError,
+    errors.CampaignInterruptedError: errors.RouteeError,
     errors.TrackingTimeoutError: errors.RouteeError,
 }
 
@@ -54,6 +59,7 @@ UNSAFE = {
     errors.LedgerError,
     errors.LedgerMismatchError,
     errors.BulkStoppedError,
+    errors.CampaignInterruptedError,
     errors.TrackingTimeoutError,
 }
 
@@ -72,6 +78,12 @@ SAMPLES = [
     (errors.ServiceDownError("paused"), "not sent: paused"),
     (errors.BatchAbortedError("stopped"), "not sent: stopped"),
     (errors.ClientClosedError("closed"), "not sent: closed"),
+    (errors.LowBalanceError(Decimal("1.5"), Decimal(10)), "not sent: the balance is 1.5, and 10 is wanted"),
+    (errors.SpendLimitError("enough"), "not sent: enough"),
+    (
+        errors.CampaignInterruptedError(errors.AuthenticationError(401), SentCampaign(recipients=30_000), 30_010),
+        "campaign interrupted after 30010 recipients: HTTP 401",
+    ),
     (
         errors.OutcomeUnknownError("job-1", "wait", "TimeoutError"),
         "outcome unknown (wait: TimeoutError); the message may have been sent",
