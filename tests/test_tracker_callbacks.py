@@ -14,7 +14,7 @@ from routee_async.models import CampaignState, DeliveryReport, MessageStatus, Tr
 from routee_async.schedule import PollPolicy
 from routee_async.tracker import Tracker
 from tests.simulated_world import Disk
-from tests.test_tracker import Routee, row
+from tests.test_tracker import Routee
 from tests.test_tracker_groups import Routee as SearchableRoutee
 from tests.virtual_time import in_virtual_time
 
