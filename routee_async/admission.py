@@ -118,12 +118,19 @@ class Admission:
         Raises:
             ClientClosedError: The client is being closed.
         """
-        while (delay := self._poll_delay(self._loop.time())) > 0:
-            await self._wait(delay)
-        now = self._loop.time()
+        while True:
+            while (delay := self._poll_delay(self._loop.time())) > 0:
+                await self._wait(delay)
+            await self._turns.acquire()
+            now = self._loop.time()
+            if self._closed:
+                self._turns.release()
+                raise ClientClosedError("the client is being closed")
+            if self._poll_delay(now) <= 0:
+                break
+            self._turns.release()
         self._next_poll = now + 1 / (self._pacer.rate * _SHARE_OF_POLLS)
         self._pacer.reserve(now, 1)
-        await self._turns.acquire()
 
     def _poll_delay(self, now: float) -> float:
         return max(self._pacer.closed_until, self._polls_closed_until, self._next_poll) - now

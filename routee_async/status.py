@@ -69,8 +69,8 @@ def advance(progress: Progress | None, news: Iterable[TrackedPart]) -> tuple[Pro
         news: Rows about the parts of the message; may be none.
 
     Returns:
-        What is to be kept, and what is known now. The status of both never goes back: an open status of a lower rank than one
-        that was seen before does not count.
+        What is to be kept, and what is known now. The status of a message of one part never goes back: an open status of a lower
+        rank than one that was seen before does not count.
     """
     combined = combine(news if progress is None else (*progress.rows, *news))
     floor = MessageStatus.QUEUED if progress is None else progress.floor if progress.rows else progress.status

@@ -407,7 +407,6 @@ async def test_cancelled_poll_gives_its_place_up() -> None:
     assert await poll(admission) == pytest.approx(2.0)
 
 
-@pytest.mark.xfail(reason="only a poll that has to wait learns that the client is closed")
 @in_virtual_time
 async def test_no_poll_after_closing() -> None:
     """When the client is closed no poll starts, also where nothing else keeps it from that."""
@@ -417,7 +416,6 @@ async def test_no_poll_after_closing() -> None:
         await poll(admission)
 
 
-@pytest.mark.xfail(reason="a poll does not look again when it has its turn")
 @in_virtual_time
 async def test_gate_that_closes_while_a_poll_waits_for_a_turn_counts() -> None:
     """A poll that was let through but had to wait for a connection looks again before it starts."""

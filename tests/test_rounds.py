@@ -372,15 +372,16 @@ def test_postpone() -> None:
     """News from elsewhere put the next read of a message off, up to its deadline and never sooner."""
     agenda = Agenda[Course](EVEN)
     course = follow(agenda, "a", lookup=None, deadline=100.0)
-    agenda.postpone(course, 10, 0.0)
-    assert agenda.next_due() == 15
-    agenda.postpone(course, 90, 0.0)
-    assert agenda.next_due() == 100
-    agenda.postpone(course, 200, 0.0)
+    agenda.finish(take(agenda, 60), 60, Answer.SHOWN, random=0.0)
+    assert agenda.next_due() == 90
+    agenda.postpone(course, 62, 0.0)
+    assert agenda.next_due() == 93
+    agenda.postpone(course, 61, 0.0)
+    assert agenda.next_due() == 93
+    agenda.postpone(course, 92, 0.0)
     assert agenda.next_due() == 100
 
 
-@pytest.mark.xfail(reason="a read that is due already is put off like any other")
 def test_postpone_does_not_undo_a_hurry() -> None:
     """A read that somebody wants at once is made, whatever other news come before it starts: `Sent` after `Delivered`, say."""
     agenda = Agenda[Course](EVEN)
@@ -395,6 +396,7 @@ def test_postpone_draws_lots() -> None:
     """Messages that have news at one moment are not read at one moment."""
     agenda = Agenda[Course](PollPolicy(jitter=0.5))
     course = follow(agenda, "a", lookup=None)
+    agenda.finish(take(agenda, 90), 90, Answer.SHOWN, random=0.99)
     agenda.postpone(course, 100, 0.5)
     assert agenda.next_due() == 100 + 50 * 0.75
 
@@ -682,7 +684,7 @@ def test_moving_leaves_no_heap() -> None:
     for number in range(1000):
         follow(agenda, str(number), lookup=None)
     for step in range(10_000):
-        agenda.postpone(course, 1 + step / 1000, 0.0)
+        agenda.postpone(course, 0.5 + step / 1000, 0.0)
         assert heap_of(agenda) <= 2 * 1001 + 64
     assert names(agenda.due(500, 5)) == ["0", "1", "2", "3", "4"]
 
