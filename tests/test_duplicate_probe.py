@@ -19,12 +19,11 @@ from benchmarks.duplicate_probe import (
     SNS,
     Cell,
     FaultServer,
-    Guard,
-    LeakError,
     measure_ours,
     to_markdown,
     to_table,
 )
+from benchmarks.guard import Guard, LeakError
 from routee_async import OutcomeUnknownError
 from routee_async.sandbox import Kind
 
@@ -93,7 +92,7 @@ def test_guard_refuses_the_world(event: str, arguments: tuple[object, ...]) -> N
 @pytest.mark.parametrize("call", ["create_connection(('192.0.2.1', 80), 1)", "getaddrinfo('api.example.com', 80)"])
 def test_guard_holds_in_a_process(call: str) -> None:
     """Installed as the probe installs it, the guard stops a real call before it leaves the process."""
-    code = f"import socket, sys; from benchmarks.duplicate_probe import Guard; sys.addaudithook(Guard()); socket.{call}"
+    code = f"import socket, sys; from benchmarks.guard import Guard; sys.addaudithook(Guard()); socket.{call}"
     root = Path(duplicate_probe.__file__).parent.parent
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, timeout=30, cwd=root)  # noqa: S603
     assert done.returncode == 1
