@@ -8,7 +8,7 @@ import attrs
 
 _WIDTH, _LABELS, _VALUES = 860, 200, 110
 """Pixels: all of it, the names on the left, the figures on the right of the longest bar."""
-_BAR, _GAP, _HEAD, _PANEL_HEAD, _FOOT = 20, 8, 44, 34, 14
+_BAR, _GAP, _HEAD, _PANEL_HEAD, _FOOT = 20, 8, 36, 42, 14
 _CUT = 2.6
 """A bar that is longer than so many times the median is cut, or the others could not be told apart."""
 _STYLE = """
@@ -19,14 +19,12 @@ _STYLE = """
     .ours { fill: #0b6bcb; }
     .other { fill: #a9b4c0; }
     .axis { stroke: #d1d9e0; }
-    .tear { stroke: #ffffff; stroke-width: 4; fill: none; }
     @media (prefers-color-scheme: dark) {
       text { fill: #e6edf3; }
       .note { fill: #9198a1; }
       .ours { fill: #4493f8; }
       .other { fill: #57606a; }
       .axis { stroke: #3d444d; }
-      .tear { stroke: #0d1117; }
     }
 """
 
@@ -79,7 +77,7 @@ def draw(title: str, panels: Sequence[Panel]) -> str:
     ]
     top = _HEAD
     for panel in panels:
-        parts.append(_text(0, top + 16, panel.title, "panel"))
+        parts.append(_text(0, top + 24, panel.title, "panel"))
         top += _PANEL_HEAD
         bottom = top + len(panel.bars) * (_BAR + _GAP) - _GAP
         parts.append(f'  <line class="axis" x1="{_LABELS}" y1="{top - 4}" x2="{_LABELS}" y2="{bottom + 4}"/>')
@@ -93,13 +91,14 @@ def _draw_bar(bar: Bar, top: int, scale: float, longest: float) -> list[str]:
     length = max(1.0, min(bar.value, longest) * scale)
     kind = "ours" if bar.ours else "other"
     middle = top + _BAR - 5
-    parts = [
-        _text(_LABELS - 8, middle, bar.name, "", anchor="end"),
-        f'  <rect class="{kind}" x="{_LABELS}" y="{top}" width="{length:.1f}" height="{_BAR}" rx="2"/>',
-    ]
-    if bar.value > longest:
-        at = _LABELS + length - 30
-        parts.append(f'  <path class="tear" d="M{at:.1f} {top + _BAR + 2} l5 -8 l-4 -8 l5 -8"/>')
+    # A bar that is cut has a gap, through which the page is seen, whatever colour that has.
+    pieces = [(0.0, length - 40), (length - 34, length)] if bar.value > longest else [(0.0, length)]
+    parts = [_text(_LABELS - 8, middle, bar.name, "", anchor="end")]
+    for number, (start, stop) in enumerate(pieces):
+        left, right = _LABELS + start + 6 * (number > 0), _LABELS + stop
+        slant = 6 * (number < len(pieces) - 1), 6 * (number > 0)
+        corners = f"M{left:.1f} {top} H{right + slant[0]:.1f} L{right:.1f} {top + _BAR} H{left - slant[1]:.1f} Z"
+        parts.append(f'  <path class="{kind}" d="{corners}"/>')
     end = _LABELS + length + 8
     return [*parts, f'  <text x="{end:.1f}" y="{middle}">{_show(bar.value)} <tspan class="note">{escape(bar.note)}</tspan></text>']
 
