@@ -38,7 +38,8 @@ LATENCIES = (0, 20)
 """Milliseconds that the server takes."""
 _SECONDS = 3.0
 """How long a measurement may take at most where the server's latency is the bound."""
-_LEAST_WARM_UP = 200
+_WARM_UP = 200
+"""Messages before it counts; never fewer than there are connections."""
 
 
 @attrs.frozen
@@ -76,7 +77,7 @@ class Plan:
             # Few in flight wait most of the time.
             messages = min(messages, int(_SECONDS * 1000 / cell.latency * cell.concurrency))
         messages = max(int(messages * contender.share), 2 * cell.concurrency)
-        warm_up = max(int(min(messages, _LEAST_WARM_UP / contender.share) * contender.share), cell.concurrency)
+        warm_up = max(min(messages, _WARM_UP), cell.concurrency)
         return Task(contender.name, origin, cell.concurrency, messages, warm_up, self.cores[0])
 
 

@@ -269,14 +269,14 @@ class Lean(asyncio.Protocol):
         return self._waiting is not None
 
     def data_received(self, data: bytes) -> None:
-        """Take a piece of a request."""
+        """Take a piece of a request. What comes while an answer waits is read after it."""
         self._read += data
         if self._waiting is None:
             self._next()
 
     def _next(self) -> None:
         """See to all requests that are complete, as long as nothing has to be waited for."""
-        while (answer := self._take()) is not None:
+        while self._transport is not None and (answer := self._take()) is not None:
             if self._delay:
                 self._waiting = asyncio.get_running_loop().call_later(self._delay, self._late, answer)
                 return
@@ -299,6 +299,7 @@ class Lean(asyncio.Protocol):
             self._transport.write(whole)
             if last:
                 self._transport.close()
+                self._transport = None
 
     def _take(self) -> tuple[bytes, bool] | None:
         """Take a complete request off what was read; return its answer and whether it is the last. None if there is none."""
@@ -310,7 +311,6 @@ class Lean(asyncio.Protocol):
         if found := _LENGTH.search(head):
             length = int(found[1])
         elif _CHUNKED.search(head):
-            self._read = b""
             return _NO_LENGTH
         if len(self._read) < end + 4 + length:
             return None
