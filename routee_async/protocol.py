@@ -389,14 +389,19 @@ def _sent(answer: codec.SendAnswer, sms: Sms) -> SentSms:
         created_at=answer.created_at,
         status=answer.status or MessageStatus.QUEUED,
         to=sms.to,
-        sender_id=answer.sender_id or sms.sender_id,
-        body=answer.body or sms.body,
+        sender_id=_same(answer.sender_id, sms.sender_id),
+        body=_same(answer.body, sms.body),
         label=label,
         flash=sms.flash if answer.flash is None else answer.flash,
         ttl=answer.ttl or sms.ttl,
         callback=answer.callback or sms.callback,
         body_analysis=answer.body_analysis or _count(sms.body),
     )
+
+
+def _same(answered: str | None, sent: str) -> str:
+    """What was answered; where it equals what was *sent*, that one object, of which a kept outcome then holds no second copy."""
+    return sent if not answered or answered == sent else answered
 
 
 def _unbelievable(sms: Sms, response: Response, reason: str) -> OutcomeUnknownError:

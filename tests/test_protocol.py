@@ -73,6 +73,13 @@ def test_answer_to_a_send_needs_only_an_id() -> None:
     assert (read.body_analysis.parts, read.body_analysis.unicode, read.body_analysis.characters) == (1, True, 4)
 
 
+def test_kept_answer_holds_no_second_text() -> None:
+    """Where the answer repeats what was sent, the outcome shares the texts of the message: many may be kept."""
+    told = sent(body=SMS.body, **{"from": SMS.sender_id})
+    assert told.body is SMS.body
+    assert told.sender_id is SMS.sender_id
+
+
 def test_answer_outranks_what_was_sent() -> None:
     """What Routee says about the message is what counts."""
     read = sent(status="Sent", flash=True, bodyAnalysis={"parts": 3, "unicode": False, "characters": 400})

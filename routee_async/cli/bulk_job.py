@@ -30,6 +30,7 @@ class Job:
         max_unknown: Unknown rows that are borne.
         output: Where results go; None to choose.
         file_format: How they are written; None to choose.
+        summary: Write none.
         track: Seconds for which each message is followed; None for not at all.
     """
 
@@ -43,6 +44,7 @@ class Job:
     max_unknown: int | None = None
     output: str | None = None
     file_format: FileFormat | None = attrs.field(default=None, converter=attrs.converters.optional(FileFormat))
+    summary: bool = False
     track: float | None = None
 
     def to_note(self) -> str:

@@ -97,6 +97,7 @@ async def resume(
         job,
         file=file or job.file,
         output=results or job.output,
+        summary=job.summary and results is None,
         on_unknown=on_unknown or job.on_unknown,
         max_unknown=job.max_unknown if max_unknown is None else max_unknown,
         track=track or job.track,

@@ -173,6 +173,16 @@ async def test_interrupted_twice(routee: Routee, sandbox: Sandbox, table: Table,
     assert Counter(row["outcome"] for row in read(output).values()) == {"accepted": 30}
 
 
+async def test_summary_then_results(routee: Routee, sandbox: Sandbox, table: Table, db: Path, tmp_path: Path) -> None:
+    """A run with `--summary` remembers it; on resuming, `--output` writes the results of all rows after all."""
+    assert (await routee("bulk", table("to\n+306970000001\n"), *WRITTEN, "--ledger", db, "--summary")).status == 0
+    assert (await routee("ledger", "resume", db)).out == ""
+    output = tmp_path / "late.csv"
+    assert (await routee("ledger", "resume", db, "--output", output)).status == 0
+    assert [row["outcome"] for row in read(output).values()] == ["accepted"]
+    assert each_once(sandbox, 1)
+
+
 async def test_rows_not_sent(routee: Routee, sandbox: Sandbox, table: Table, db: Path) -> None:
     """Rows that were not sent come with the command that sends them."""
     sandbox.faults.add(Fault(faults.error(429, retry_after="1000"), path="/sms", to=BUSY))
