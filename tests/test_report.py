@@ -31,6 +31,7 @@ def figures(*cells: Cell) -> Figures:
         seed=1,
         rows=report.summarize(measures),
         absent={"vonage": ["vonage"]},
+        failures=[],
     )
 
 
@@ -46,6 +47,20 @@ def test_ratios_are_of_one_round() -> None:
         },
     )[0]
     assert (mixed.cpu, mixed.cpu_of_bare, mixed.cpu_of_floor) == (3, 2, None)
+
+
+def test_failed_round_counts_for_nobody() -> None:
+    """A round that failed for one of two has no ratio; what failed in all rounds has no row."""
+    found = report.summarize(
+        {
+            ("routee_async", NEAR): [None, Measure(10, 1, 1)],
+            (BARE, NEAR): [Measure(5, 1, 1), Measure(20, 1, 1)],
+            (FLOOR, NEAR): [Measure(5, 1, 1), None],
+            ("httpx", NEAR): [None, None],
+        },
+    )
+    assert [row.client for row in found] == ["routee_async", BARE, FLOOR]
+    assert (found[0].cpu, found[0].cpu_of_bare, found[0].cpu_of_floor) == (10, 2, None)
 
 
 def test_table_can_be_read_as_it_is() -> None:

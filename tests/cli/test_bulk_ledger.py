@@ -188,7 +188,7 @@ async def test_shares_in_processes_of_their_own(
 ) -> None:
     """Three processes share a file; one is killed and resumed; every row is sent once, and stands in the results of its share."""
     path = table(rows(600))
-    sandbox.faults.add(Fault(faults.delay(0.02, accepted=True), path="/sms"))
+    sandbox.faults.add(Fault(faults.delay(0.05, accepted=True), path="/sms"))
     command = ("bulk", path, *WRITTEN, "--concurrency", 10, "--on-unknown", "reconcile")
     running = [await start(*command, *shard(db, number), environment=environment) for number in (1, 2, 3)]
     await happens(lambda: (db.parent / "2.csv").exists() and len((db.parent / "2.csv").read_bytes()) > 500)
