@@ -193,7 +193,9 @@ def _rate(value: float) -> str:
 
 
 def _times(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
 def to_plot(figures: Figures) -> str:

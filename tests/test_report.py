@@ -86,7 +86,7 @@ def test_gap_in_the_table_is_a_dash() -> None:
     whole = figures(NEAR, Cell("http", 0, 10))
     rows = [row for row in whole.rows if (row.client, row.cell.concurrency) != ("httpx", 10)]
     text = report.to_markdown(attrs.evolve(whole, rows=rows, rounds=1, absent={}))
-    assert "– / 0.03" in text
+    assert "– / 0.033" in text
     assert "1 round of" in text
     assert "Not measured" not in text
 
@@ -103,7 +103,7 @@ def test_plot_is_whole() -> None:
     root = ET.fromstring(text)  # noqa: S314 - our own
     texts = [" ".join("".join(each.itertext()).split()) for each in root.iter(f"{SVG}text")]
     assert [each for each in texts if each in {"HTTP", "TLS"}] == ["HTTP", "TLS"]
-    for name, value in (("routee_async", "40 5.00 ×"), (BARE, "200 1.00 ×"), (FLOOR, "20 10 ×"), ("httpx", "6,000 0.03 ×")):
+    for name, value in (("routee_async", "40 5.00 ×"), (BARE, "200 1.00 ×"), (FLOOR, "20 10 ×"), ("httpx", "6,000 0.033 ×")):
         assert texts.count(name) == texts.count(value) == 2
     assert text.count('class="ours"') == 2
     assert "prefers-color-scheme: dark" in text
