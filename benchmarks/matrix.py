@@ -81,16 +81,28 @@ class Plan:
         return Task(contender.name, origin, cell.concurrency, messages, warm_up, self.cores[0])
 
 
-def measure_all(plan: Plan) -> tuple[dict[tuple[str, Cell], list[Measure]], dict[tuple[str, int], str]]:
-    """Measure everything, round by round, in a new order each time.
+@attrs.define
+class Found:
+    """What came of a plan.
 
-    Returns:
-        Measures by client and cell; names of the servers by transport and latency.
+    Attributes:
+        measures: By client and cell, one for each round; None where it failed.
+        servers: Names by transport and latency.
+        failures: What failed, in words.
     """
-    measures: dict[tuple[str, Cell], list[Measure]] = {}
+
+    measures: dict[tuple[str, Cell], list[Measure | None]] = attrs.Factory(dict)
+    servers: dict[tuple[str, int], str] = attrs.Factory(dict)
+    failures: list[str] = attrs.Factory(list)
+
+
+def measure_all(plan: Plan) -> Found:
+    """Measure everything, round by round, in a new order each time. What fails costs none of the rest."""
+    found = Found()
     with ExitStack() as stack:
         certificate = certify(Path(stack.enter_context(tempfile.TemporaryDirectory())))
         servers = dict(_serve_all(plan, stack, certificate))
+        found.servers = {where: server.name for where, server in servers.items()}
         rng = random.Random(plan.seed)
         for number in range(plan.rounds):
             cells = list(plan.cells)
@@ -99,13 +111,17 @@ def measure_all(plan: Plan) -> tuple[dict[tuple[str, Cell], list[Measure]], dict
                 server = servers[cell.transport, cell.latency]
                 contenders = [each for each in plan.contenders if cell.transport == "tls" or not each.only_tls]
                 rng.shuffle(contenders)
+                _tell(f"round {number + 1} of {plan.rounds}: {cell}")
                 for contender in contenders:
-                    _tell(f"round {number + 1} of {plan.rounds}: {cell}: {contender.name}")
                     task = plan.task(contender, cell, server.origin)
                     authority = certificate.authority if cell.transport == "tls" else None
-                    measures.setdefault((contender.name, cell), []).append(measure_apart(task, authority))
-        _tell("")
-        return measures, {where: server.name for where, server in servers.items()}
+                    measure = None
+                    try:
+                        measure = measure_apart(task, authority)
+                    except RuntimeError as error:
+                        found.failures.append(f"{cell}: {error}")
+                    found.measures.setdefault((contender.name, cell), []).append(measure)
+    return found
 
 
 def _serve_all(plan: Plan, stack: ExitStack, certificate: Certificate) -> Iterator[tuple[tuple[str, int], Server]]:
@@ -115,10 +131,8 @@ def _serve_all(plan: Plan, stack: ExitStack, certificate: Certificate) -> Iterat
 
 
 def _tell(text: str) -> None:
-    """Say how far it is, on one line of a terminal."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{text}")
-        sys.stderr.flush()
+    """Say how far it is."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def describe_machine(plan: Plan) -> dict[str, str]:
@@ -152,16 +166,16 @@ def _version(name: str) -> str:
 
 def make_figures(plan: Plan, absent: Sequence[Contender]) -> Figures:
     """Measure, and work everything out."""
-    measures, servers = measure_all(plan)
-    rows = report.summarize(measures)
+    found = measure_all(plan)
     return Figures(
         machine=describe_machine(plan),
-        servers={f"{transport}, {latency} ms": name for (transport, latency), name in servers.items()},
+        servers={f"{transport}, {latency} ms": name for (transport, latency), name in found.servers.items()},
         messages=plan.messages,
         rounds=plan.rounds,
         seed=plan.seed,
-        rows=rows,
+        rows=report.summarize(found.measures),
         absent={each.name: list(each.missing) for each in absent},
+        failures=found.failures,
     )
 
 
@@ -214,6 +228,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.write_docs:
         report.write_docs(figures, ROOT / "docs")
     print(report.to_markdown(figures))
+    if figures.failures:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -74,6 +74,7 @@ class Figures:
         seed: Of the order.
         rows: What was measured.
         absent: Clients that were not, with what to install.
+        failures: Measurements that came to nothing, in words.
     """
 
     machine: Mapping[str, str]
@@ -83,6 +84,7 @@ class Figures:
     seed: int
     rows: Sequence[Row]
     absent: Mapping[str, Sequence[str]]
+    failures: Sequence[str]
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -92,11 +94,18 @@ class Figures:
         return cls(rows=rows, **data)
 
 
-def summarize(measures: Mapping[tuple[str, Cell], Sequence[Measure]]) -> list[Row]:
-    """Work out medians, and medians of the ratios of each round."""
+Rounds = Sequence[Measure | None]
+"""What was measured in each round; None where that failed."""
+
+
+def summarize(measures: Mapping[tuple[str, Cell], Rounds]) -> list[Row]:
+    """Work out medians, and medians of the ratios of each round. What failed in every round has no row."""
     rows = []
-    for (client, cell), mine in measures.items():
-        bare, floor = measures.get((BARE, cell)), measures.get((FLOOR, cell))
+    for (client, cell), rounds in measures.items():
+        mine = [each for each in rounds if each is not None]
+        if not mine:
+            continue
+        bare, floor = measures.get((BARE, cell), ()), measures.get((FLOOR, cell), ())
         rows.append(
             Row(
                 client=client,
@@ -104,18 +113,20 @@ def summarize(measures: Mapping[tuple[str, Cell], Sequence[Measure]]) -> list[Ro
                 cpu=statistics.median(each.cpu for each in mine),
                 rate=statistics.median(each.rate for each in mine),
                 peak=statistics.median(each.peak for each in mine),
-                cpu_of_bare=_ratio([each.cpu for each in bare], [each.cpu for each in mine]) if bare else None,
-                rate_of_bare=_ratio([each.rate for each in mine], [each.rate for each in bare]) if bare else None,
-                cpu_of_floor=_ratio([each.cpu for each in floor], [each.cpu for each in mine]) if floor else None,
+                cpu_of_bare=_ratio(bare, rounds, lambda one, other: one.cpu / other.cpu),
+                rate_of_bare=_ratio(bare, rounds, lambda one, other: other.rate / one.rate),
+                cpu_of_floor=_ratio(floor, rounds, lambda one, other: one.cpu / other.cpu),
             ),
         )
     order = list(BY_NAME)
     return sorted(rows, key=lambda row: (row.cell.transport, row.cell.latency, order.index(row.client), row.cell.concurrency))
 
 
-def _ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """The median of the ratios of pairs that were measured in the same round."""
-    return statistics.median(one / other for one, other in zip(above, below, strict=True))
+def _ratio(theirs: Rounds, mine: Rounds, divide: Callable[[Measure, Measure], float]) -> float | None:
+    """The median of the ratios of pairs that were measured in the same round; None if there is no such pair."""
+    pairs = zip(theirs, mine, strict=False)
+    ratios = [divide(one, other) for one, other in pairs if one is not None and other is not None]
+    return statistics.median(ratios) if ratios else None
 
 
 def to_markdown(figures: Figures) -> str:
@@ -132,6 +143,8 @@ def to_markdown(figures: Figures) -> str:
     if figures.absent:
         missing = "; ".join(f"{name} (not installed: {', '.join(needs)})" for name, needs in figures.absent.items())
         parts.append(f"Not measured: {missing}")
+    if figures.failures:
+        parts.append("\n".join(["Failed:", "", *(f"- {each}" for each in figures.failures)]))
     return "\n\n".join(parts)
 
 
@@ -180,7 +193,9 @@ def _rate(value: float) -> str:
 
 
 def _times(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
 def to_plot(figures: Figures) -> str:

@@ -72,15 +72,32 @@ def test_every_client_meets_every_cell_in_every_round(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(matrix, "measure_apart", note)
     monkeypatch.setattr("shutil.which", lambda _: None)
-    measures, servers = matrix.measure_all(plan(BARE, FLOOR, "vonage", cells=cells, rounds=3))
-    assert servers == dict.fromkeys((("http", 0), ("tls", 0)), "lean server")
-    assert {key: len(found) for key, found in measures.items()} == {
+    found = matrix.measure_all(plan(BARE, FLOOR, "vonage", cells=cells, rounds=3))
+    assert found.servers == dict.fromkeys((("http", 0), ("tls", 0)), "lean server")
+    assert not found.failures
+    assert {key: len(rounds) for key, rounds in found.measures.items()} == {
         **{(name, cell): 3 for name in (BARE, FLOOR) for cell in cells},
         ("vonage", cells[1]): 3,
     }
     rounds = [asked[start : start + 5] for start in (0, 5, 10)]
     assert all(sorted(each) == sorted(rounds[0]) for each in rounds)
     assert len({tuple(each) for each in rounds}) > 1
+
+
+def test_failure_costs_none_of_the_rest(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A measurement that fails is told in the report and by the exit status; everything else is measured all the same."""
+
+    def fail_once(task: Task, _: Path | None) -> Measure:
+        if task.name == FLOOR:
+            raise RuntimeError("the floor gave way")
+        return Measure(10, 20, 30)
+
+    monkeypatch.setattr(matrix, "measure_apart", fail_once)
+    with pytest.raises(SystemExit, match="1"):
+        matrix.main(["--transport", "http", "--latency", "0", "--concurrency", "10", "--rounds", "2", "--only", BARE])
+    printed = capsys.readouterr().out
+    assert "| bare aiohttp | 10.0 µs (20/s) |                     1.00 |                  1.00 |            – |" in printed
+    assert printed.count("- HTTP, 0 ms, 10 in flight: the floor gave way") == 2
 
 
 @pytest.mark.parametrize(

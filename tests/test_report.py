@@ -31,6 +31,7 @@ def figures(*cells: Cell) -> Figures:
         seed=1,
         rows=report.summarize(measures),
         absent={"vonage": ["vonage"]},
+        failures=[],
     )
 
 
@@ -46,6 +47,20 @@ def test_ratios_are_of_one_round() -> None:
         },
     )[0]
     assert (mixed.cpu, mixed.cpu_of_bare, mixed.cpu_of_floor) == (3, 2, None)
+
+
+def test_failed_round_counts_for_nobody() -> None:
+    """A round that failed for one of two has no ratio; what failed in all rounds has no row."""
+    found = report.summarize(
+        {
+            ("routee_async", NEAR): [None, Measure(10, 1, 1)],
+            (BARE, NEAR): [Measure(5, 1, 1), Measure(20, 1, 1)],
+            (FLOOR, NEAR): [Measure(5, 1, 1), None],
+            ("httpx", NEAR): [None, None],
+        },
+    )
+    assert [row.client for row in found] == ["routee_async", BARE, FLOOR]
+    assert (found[0].cpu, found[0].cpu_of_bare, found[0].cpu_of_floor) == (10, 2, None)
 
 
 def test_table_can_be_read_as_it_is() -> None:
@@ -71,7 +86,7 @@ def test_gap_in_the_table_is_a_dash() -> None:
     whole = figures(NEAR, Cell("http", 0, 10))
     rows = [row for row in whole.rows if (row.client, row.cell.concurrency) != ("httpx", 10)]
     text = report.to_markdown(attrs.evolve(whole, rows=rows, rounds=1, absent={}))
-    assert "– / 0.03" in text
+    assert "– / 0.033" in text
     assert "1 round of" in text
     assert "Not measured" not in text
 
@@ -88,7 +103,7 @@ def test_plot_is_whole() -> None:
     root = ET.fromstring(text)  # noqa: S314 - our own
     texts = [" ".join("".join(each.itertext()).split()) for each in root.iter(f"{SVG}text")]
     assert [each for each in texts if each in {"HTTP", "TLS"}] == ["HTTP", "TLS"]
-    for name, value in (("routee_async", "40 5.00 ×"), (BARE, "200 1.00 ×"), (FLOOR, "20 10 ×"), ("httpx", "6,000 0.03 ×")):
+    for name, value in (("routee_async", "40 5.00 ×"), (BARE, "200 1.00 ×"), (FLOOR, "20 10 ×"), ("httpx", "6,000 0.033 ×")):
         assert texts.count(name) == texts.count(value) == 2
     assert text.count('class="ours"') == 2
     assert "prefers-color-scheme: dark" in text

@@ -9,6 +9,7 @@ from routee_async import OnUnknown
 from routee_async.cli import bulk_run
 from routee_async.cli.bulk_job import Job
 from routee_async.cli.failures import UsageError
+from routee_async.cli.recipients import ALL
 from routee_async.cli.results import FileFormat
 from routee_async.phone import check_sender_id
 
@@ -28,6 +29,7 @@ async def bulk(  # noqa: PLR0913 - an argument for each option of the command
     output: str | None = None,
     file_format: Annotated[FileFormat | None, Parameter(name="--format")] = None,
     summary: bool = False,
+    shard: str | None = None,
     track: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
 ) -> int:
     """Send a message to each row of a CSV file.
@@ -68,6 +70,8 @@ async def bulk(  # noqa: PLR0913 - an argument for each option of the command
             beside the input. When a run is resumed, its earlier results are replaced in the end.
         file_format: `csv` or `jsonl`; without it as the name of the output ends, else `csv`.
         summary: Write no results, only the figures in the end. Then tracking ids are nowhere but in the ledger, if there is one.
+        shard: Send only a share of the rows: `2/4` is the second of four, rows 2, 6, 10 and so on. To use more processors or
+            machines, start one process for each share, with a ledger, an output and a part of the rate of its own.
         track: Follow each accepted message for so many seconds, and write down its last status.
     """
     if sender_id is not None:
@@ -86,6 +90,7 @@ async def bulk(  # noqa: PLR0913 - an argument for each option of the command
         output=output,
         file_format=file_format,
         summary=summary,
+        shard=shard or ALL,
         track=track,
     )
     return await bulk_run.carry_out(job, ledger)

@@ -59,7 +59,7 @@ async def carry_out(job: Job, ledger: Path | None) -> Exit:
         default_region=job.default_region,
     )
     goal = None if job.summary else job.output or _default_output(job.file)
-    with open_recipients(job.file) as recipients:
+    with open_recipients(job.file, job.shard) as recipients:
         writing = Writing(recipients, sender_id=job.sender_id, body=job.body)
         async with BulkLedger(ledger) if ledger else nullcontext() as held:
             resumed = held is not None and held.knows(job)

@@ -232,7 +232,7 @@ def _lines(ledger: Ledger) -> Iterator[Lines]:
         job = bulk_job.recall(ledger)
         if job is not None:
             try:
-                recipients = stack.enter_context(open_recipients(job.file))
+                recipients = stack.enter_context(open_recipients(job.file, job.shard))
                 writing = Writing(recipients, sender_id=job.sender_id, body=job.body)
             except UsageError as error:
                 output.say(f"routee: {error}; so column 'line' is empty")
