@@ -48,8 +48,9 @@ class Lease(asyncio.Protocol):
         "_cap",
         "_head",
         "_loop",
+        "_missing",
         "_patience",
-        "_received",
+        "_pieces",
         "_start",
         "_total_at",
         "_waiter",
@@ -75,8 +76,8 @@ class Lease(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[wire.Head | None] | None = None
         self._head: wire.Head | None = None
-        self._received = b""
-        self._start = self._cap = 0
+        self._pieces: list[bytes] = []
+        self._start = self._missing = self._cap = 0
         self._patience = self._total_at = math.inf
         self.transport.set_protocol(self)
 
@@ -112,7 +113,7 @@ class Lease(asyncio.Protocol):
         """
         waiter = self._waiter = self._loop.create_future()
         self._head = None
-        self._received = b""
+        self._pieces.clear()
         self._cap = cap
         self._patience = sock_read
         self._total_at = total_at
@@ -122,12 +123,13 @@ class Lease(asyncio.Protocol):
 
     def take_body(self) -> bytes:
         """The body of the answer."""
-        body, self._received = self._received[self._start :], b""
-        return body
+        whole = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        return whole[self._start :]
 
     def expire(self, now: float) -> None:
         """Give the exchange up, because `give_up_at` is over."""
-        self._fail(TimeoutError() if now >= self._total_at else aiohttp.SocketTimeoutError())
+        self._end(TimeoutError() if now >= self._total_at else aiohttp.SocketTimeoutError())
 
     def close(self) -> None:
         """Close the connection."""
@@ -146,22 +148,19 @@ class Lease(asyncio.Protocol):
         if self._waiter is None:
             self.transport.close()  # nobody has asked for anything
             return
+        self._pieces.append(data)
         head = self._head
         if head is None:
-            self._start = data.find(wire.END_OF_HEAD, 0, wire.LONGEST_HEAD) + len(wire.END_OF_HEAD)
-            head = self._head = wire.read_head(data[: self._start])
-            self._received = data
+            start = self._start = data.find(wire.END_OF_HEAD, 0, wire.LONGEST_HEAD) + len(wire.END_OF_HEAD)
+            head = self._head = wire.read_head(data[:start])
             if head is None or head.length > self._cap:
                 self._hand_over()
                 return
-        else:
-            self._received += data
-        missing = self._start + head.length - len(self._received)
-        if missing == 0:
-            waiter, self._waiter = self._waiter, None
-            if not waiter.done():  # it is, when the caller was cancelled
-                waiter.set_result(head)
-        elif missing > 0:
+            self._missing = start + head.length
+        self._missing -= len(data)
+        if self._missing == 0:
+            self._end(head)
+        elif self._missing > 0:
             self._heard()
         else:
             self.is_tainted = True
@@ -194,20 +193,22 @@ class Lease(asyncio.Protocol):
 
     def _hand_over(self) -> None:
         """Let aiohttp's protocol have all that came, and all that comes."""
-        waiter, self._waiter = self._waiter, None
+        self._head = None  # what it says is for aiohttp's protocol to judge
         self.transport.set_protocol(self.handler)
         self.handler.set_response_params(read_until_eof=True, auto_decompress=False, read_timeout=self._patience)
-        if self._received:
-            self.handler.data_received(self._received)
-        else:
-            self.handler.start_timeout()
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        self.handler.start_timeout()
+        for piece in self._pieces:  # as they came: where one ends can matter
+            self.handler.data_received(piece)
+        self._end(None)
 
-    def _fail(self, error: Exception) -> None:
+    def _end(self, result: wire.Head | Exception | None) -> None:
         waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(error)
+        if waiter is None or waiter.done():  # it is, when the caller has just been cancelled
+            return
+        if isinstance(result, Exception):
+            waiter.set_exception(result)
+        else:
+            waiter.set_result(result)
 
     def _heard(self) -> None:
         """Something has come, or has just been asked: the time of silence begins anew."""

@@ -44,7 +44,7 @@ class Pool(aiohttp.TCPConnector):
             assert protocol is not None  # noqa: S101 - for the type checker; it is, until the connection is released
             is_new = protocol not in self._given_out
             if is_new:
-                _shrink_buffer(transport)
+                self.shrink_buffer(transport)
             if transport is not None and Watch(transport).sees_something():
                 try:
                     # What has arrived (bytes or the end, or what only concerns TLS) is read in the first round of the loop, after
@@ -62,11 +62,11 @@ class Pool(aiohttp.TCPConnector):
                 # Only the pool can have a better one: a server that treats a new connection so will do it again.
                 raise SpokeFirstError
 
-
-def _shrink_buffer(transport: object) -> None:
-    # An attribute of asyncio's plain connections; others need no help.
-    if isinstance(getattr(transport, "max_size", None), int):
-        transport.max_size = _RECEIVE_BUFFER  # type: ignore[attr-defined] # it has just been seen
+    @staticmethod
+    def shrink_buffer(transport: object) -> None:
+        """Let a plain connection of asyncio's read less at a time; others need no help."""
+        if isinstance(getattr(transport, "max_size", None), int):
+            transport.max_size = _RECEIVE_BUFFER  # type: ignore[attr-defined] # it has just been seen
 
 
 class Watch:
