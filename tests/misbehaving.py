@@ -279,7 +279,8 @@ def _parked(session: aiohttp.ClientSession) -> list[ResponseHandler]:
     """What the direct lane keeps between two sends."""
 
     def is_parked(handler: ResponseHandler) -> bool:
-        speaks_to = handler.transport and handler.transport.get_protocol()
+        transport = getattr(handler, "transport", None)  # a place that is kept for a connection has none
+        speaks_to = transport and transport.get_protocol()
         return isinstance(speaks_to, Lease) and speaks_to.is_idle
 
     return list(filter(is_parked, _taken(session)))

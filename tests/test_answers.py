@@ -60,7 +60,11 @@ def test_what_is_compressed(body: bytes, encoding: str) -> None:
         decompress(body[:-2], encoding, 4)
 
 
-@pytest.mark.parametrize(("body", "encoding"), [(b"text", "gzip"), (b"text", "br"), (gzip.compress(b""), "gzip, gzip")])
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [(b"text", "gzip"), (b"text", "br"), (gzip.compress(b""), "gzip, gzip")],
+    ids=["no gzip", "unknown", "twice"],
+)
 def test_what_cannot_be_read(body: bytes, encoding: str) -> None:
     """A compression that we do not know, or that is none, is not guessed at."""
     with pytest.raises(UnreadableError):
