@@ -13,6 +13,7 @@ from contextlib import suppress
 from routee_async.breaker import Breaker, BreakerState
 from routee_async.errors import ClientClosedError, ConnectError, PoolTimeoutError, RateLimitError, ServiceDownError
 from routee_async.pace import Pace, Pacer
+from routee_async.places import Places
 
 logger = logging.getLogger("routee_async")
 _TOO_MANY = 429
@@ -44,7 +45,7 @@ class Admission:
     ) -> None:
         self._pacer = Pacer(pace)
         self._breaker = Breaker()
-        self._turns = asyncio.Semaphore(max_connections)
+        self._turns = Places(max_connections)
         self._line = asyncio.Lock()
         self._is_answering = is_answering
         self._random = rng.random
@@ -65,14 +66,30 @@ class Admission:
         Raises:
             PoolTimeoutError: No connection became free in time.
         """
-        if not self._turns.locked():
-            await self._turns.acquire()
+        if self._turns.take_at_once():
             return
         try:
             async with asyncio.timeout_at(latest):
-                await self._turns.acquire()
+                await self._turns.take()
         except TimeoutError:
             raise PoolTimeoutError("no connection became free in time") from None
+
+    def enter_at_once(self, parts: int, now: float, *, patient: bool) -> bool:
+        """Take a turn for a send of *parts* if nothing is in its way; `leave` gives it back.
+
+        What `enter_paid` does for most, without a coroutine. False when the send has to wait, or may not be sent.
+
+        Args:
+            parts: Message parts.
+            now: Loop time.
+            patient: A message of a batch, which the breaker concerns.
+        """
+        if self._closed or self._line.locked() or self._pacer.delay(now) > 0:
+            return False
+        if (patient and self._breaker.state is not BreakerState.CLOSED) or not self._turns.take_at_once():
+            return False
+        self._pacer.reserve(now, parts)
+        return True
 
     async def enter_paid(self, parts: int, latest: float, *, patient: bool) -> None:
         """Take a turn for a send of *parts*, when pace, gate and breaker allow; `leave` gives it back.
@@ -91,10 +108,7 @@ class Admission:
         if self._closed:
             raise ClientClosedError("the client is being closed")
         now = self._loop.time()
-        is_free = not self._line.locked() and not self._turns.locked() and self._pacer.delay(now) <= 0
-        if is_free and (not patient or self._breaker.state is BreakerState.CLOSED):
-            await self._turns.acquire()
-            self._pacer.reserve(now, parts)
+        if self.enter_at_once(parts, now, patient=patient):
             return
         if not patient:
             self._check_pause(now, latest)
@@ -108,7 +122,7 @@ class Admission:
 
     def leave(self) -> None:
         """Give a turn back."""
-        self._turns.release()
+        self._turns.give_back()
 
     def close(self) -> None:
         """Admit nothing more: whoever is held back is told so."""
@@ -131,9 +145,12 @@ class Admission:
 
     def record(self, well: bool | None, started_at: float) -> None:  # noqa: FBT001 - three values, and one meaning
         """Note how a send ended, for the breaker: see `Breaker.record`."""
-        self._has_answered = self._has_answered or well is True
+        before = self._breaker.state
         self._breaker.record(well, self._loop.time(), started_at)
-        self._breaker_moved()
+        if well:
+            self._has_answered = True
+        if before is not BreakerState.CLOSED or self._breaker.state is not BreakerState.CLOSED:
+            self._breaker_moved()
 
     def _breaker_moved(self) -> None:
         """Wake the first in line, and say so when batches are paused or go on."""
@@ -157,13 +174,13 @@ class Admission:
         while True:
             while (delay := self._pacer.delay(self._loop.time())) > 0:
                 await self._wait(delay)
-            await self._turns.acquire()
+            await self._turns.take()
             now = self._loop.time()
             # No await from here on: a send that the breaker has admitted must also be recorded.
             if self._pacer.delay(now) <= 0 and (not patient or self._breaker.admit()):
                 self._pacer.reserve(now, parts, waiting_since)
                 return
-            self._turns.release()
+            self._turns.give_back()
             if patient and self._breaker.state is not BreakerState.CLOSED:
                 await self._wait_for_the_service(joined_at)
 

@@ -142,10 +142,13 @@ class Breaker:
 
     def _has_had_enough(self, *, ok: bool) -> bool:
         self._results.append(ok)
-        self._bad_in_a_row = 0 if ok else self._bad_in_a_row + 1
+        if ok:
+            self._bad_in_a_row = 0
+            return False
+        self._bad_in_a_row += 1
         window = self.policy.window
         too_many = len(self._results) == window and self._results.count(False) >= window * self.policy.bad_share
-        return not ok and (too_many or self._bad_in_a_row >= self.policy.in_a_row)
+        return too_many or self._bad_in_a_row >= self.policy.in_a_row
 
     def _open(self, now: float) -> None:
         after_trial = self.state is BreakerState.TRIAL

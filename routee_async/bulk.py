@@ -13,6 +13,7 @@ from typing import Protocol
 from routee_async.errors import BulkStoppedError, ConfigurationError, RouteeError
 from routee_async.models import Outcome, Sms
 from routee_async.options import check_count
+from routee_async.places import Places
 
 logger = logging.getLogger("routee_async")
 
@@ -66,8 +67,8 @@ async def send_many(messages: Messages, handler: Handler, *, concurrency: int) -
     batch = _Batch(_Source(messages), handler, check_count("concurrency", concurrency))
     await handler.open()
     try:
-        while (outcome := await batch.take()) is not None:
-            yield outcome
+        while await batch.has_more():
+            yield batch.take()
     finally:
         try:
             await batch.abandon()
@@ -76,32 +77,37 @@ async def send_many(messages: Messages, handler: Handler, *, concurrency: int) -
 
 
 class _Source:
-    """The input, synchronous or not, behind one `pull`; numbers what it gives out."""
+    """The input, synchronous or not, behind one `pull`; numbers what it gives out.
+
+    Attributes:
+        pulled: How many messages were given out.
+    """
 
     def __init__(self, messages: Messages) -> None:
-        self._messages = aiter(messages) if isinstance(messages, AsyncIterable) else _iterate(messages)
+        self.pulled = 0
+        self._now: Iterator[Sms] | None = None
+        self._later: AsyncIterator[Sms] | None = None
+        if isinstance(messages, AsyncIterable):
+            self._later = aiter(messages)
+        else:
+            self._now = _iterate(messages)
         self._one_at_a_time = asyncio.Lock()
-        self._pulled = 0
-
-    @property
-    def pulled(self) -> int:
-        """How many messages were given out."""
-        return self._pulled
 
     async def pull(self) -> tuple[int, Sms] | None:
         """The next message with its index; None at the end."""
         try:
-            if isinstance(self._messages, AsyncIterator):
-                # An asynchronous iterator must not be asked again before it has answered.
-                async with self._one_at_a_time:
-                    sms = await anext(self._messages)
-                    self._pulled += 1
-                    return self._pulled - 1, sms
-            sms = next(self._messages)
+            if self._now is not None:
+                sms = next(self._now)
+                self.pulled += 1
+                return self.pulled - 1, sms
+            assert self._later is not None  # noqa: S101 - for the type checker; it is one of the two
+            # An asynchronous iterator must not be asked again before it has answered.
+            async with self._one_at_a_time:
+                sms = await anext(self._later)
+                self.pulled += 1
+                return self.pulled - 1, sms
         except (StopIteration, StopAsyncIteration):
             return None
-        self._pulled += 1
-        return self._pulled - 1, sms
 
 
 def _iterate(messages: object) -> Iterator[Sms]:
@@ -118,7 +124,7 @@ class _Batch:
         self._source = source
         self._handler = handler
         self._concurrency = concurrency
-        self._places = asyncio.Semaphore(concurrency)
+        self._places = Places(concurrency)
         self._workers: set[asyncio.Task[None]] = set()
         self._ready: deque[Outcome] = deque()
         self._news = asyncio.Event()
@@ -126,8 +132,10 @@ class _Batch:
         self._exhausted = False
         self._broken_by: BaseException | None = None
 
-    async def take(self) -> Outcome | None:
-        """The next outcome; None when every worker has ended well, otherwise raises what stopped them."""
+    async def has_more(self) -> bool:
+        """Wait until there is an outcome to take; False when every worker has ended well, otherwise raises what stopped them."""
+        if self._ready:
+            return True
         if not self._begun:
             self._begun = True
             self._start_worker()
@@ -135,14 +143,18 @@ class _Batch:
             self._news.clear()
             await self._news.wait()
         if self._ready:
-            self._places.release()
-            return self._ready.popleft()
+            return True
         if self._broken_by is not None:
             raise self._broken_by
         if self._handler.stopped_by is not None:
             raise BulkStoppedError(self._handler.stopped_by, self._handler.attempted)
         await self._handler.finish(self._source.pulled)
-        return None
+        return False
+
+    def take(self) -> Outcome:
+        """Take an outcome, and let a worker go on."""
+        self._places.give_back()
+        return self._ready.popleft()
 
     async def abandon(self) -> None:
         """End what is still running. Its outcomes go unreported: whoever leaves early has said that they do not matter."""
@@ -173,15 +185,17 @@ class _Batch:
 
     async def _work(self) -> None:
         """Pull, handle and report until there is nothing more to do."""
+        places, ready, news, outcome_of = self._places, self._ready, self._news, self._handler.outcome
         while True:
-            await self._places.acquire()
+            if not places.take_at_once():
+                await places.take()
             item = None if self._over else await self._source.pull()
             if item is None:
                 self._exhausted = True
-                self._places.release()
+                places.give_back()
                 return
             if len(self._workers) < self._concurrency and not self._over:
                 # The one that found work starts the next: a batch of three does not need a hundred workers.
                 self._start_worker()
-            self._ready.append(await self._handler.outcome(*item))
-            self._news.set()
+            ready.append(await outcome_of(*item))
+            news.set()

@@ -8,6 +8,7 @@ import base64
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 import attrs
@@ -98,6 +99,7 @@ class Caller:
         credentials = base64.b64encode(f"{application_id}:{application_secret}".encode()).decode("ascii")
         self._basic = f"Basic {credentials}"
         self._total = timeout.total
+        self._least_time = retry.least_time(timeout.total)
         self._policy = policy
         self._budget = retry.Budget(policy.budget, policy.budget_refill)
         self._admission = Admission(
@@ -139,7 +141,10 @@ class Caller:
         self._under_way += 1
         try:
             call = _Call(request, read, self._loop.time() + self._total, patient, intend)
-            result = await self._perform(call, lambda: self._attempt_in_turn(call))
+            try:
+                result = await self._attempt_in_turn(call)
+            except _AgainError as first:
+                result = await self._repeat(call, partial(self._attempt_in_turn, call), first)
         finally:
             self._under_way -= 1
             if self._under_way == 0:
@@ -165,14 +170,8 @@ class Caller:
             await self._tokens.aclose()
             await self._transport.aclose()
 
-    async def _perform(self, call: _Call[T], attempt: Callable[[], Awaitable[T]]) -> T:
-        """Attempt once; when that allows another attempt, let tenacity see to the rest."""
-        try:
-            return await attempt()
-        except _AgainError as first:
-            return await self._repeat(call, attempt, first)
-
     async def _repeat(self, call: _Call[T], attempt: Callable[[], Awaitable[T]], first: _AgainError) -> T:
+        """Let tenacity see to the rest, after a first attempt that allows another."""
         pending: _AgainError | None = first
 
         async def replay_then_attempt() -> T:
@@ -205,29 +204,33 @@ class Caller:
 
     async def _attempt_in_turn(self, call: _Call[T]) -> T:
         """One attempt with a token, at the right time and in turn."""
-        call.token = self._tokens.peek(self._loop.time()) if call.refused is None else None
+        now = self._loop.time()
+        call.token = self._tokens.peek(now) if call.refused is None else None
         if call.token is None:
             call.token = await self._token_for(call)
-        latest = call.deadline - retry.least_time(self._total)
-        if self._loop.time() > latest:
+            now = self._loop.time()
+        latest = call.deadline - self._least_time
+        if now > latest:
             raise NotSentError("no time was left for an answer")
-        if call.request.endpoint.paid:
-            await self._admission.enter_paid(call.request.parts, latest, patient=call.patient)
-            await self._intend(call)
-            if call.patient:
-                call.deadline = self._loop.time() + self._total
-        else:
+        if not call.request.endpoint.paid:
             await self._admission.enter(latest)
+        elif not self._admission.enter_at_once(call.request.parts, now, patient=call.patient):
+            await self._admission.enter_paid(call.request.parts, latest, patient=call.patient)
+            now = self._loop.time()
+        if call.intend is not None:
+            await self._intend(call)
+            now = self._loop.time()
+        if call.patient:
+            call.deadline = now + self._total
         try:
-            return await self._attempt(call, f"Bearer {call.token.value}")
+            return await self._attempt(call, call.token.authorization, now)
         finally:
             self._admission.leave()
 
     async def _intend(self, call: _Call[T]) -> None:
         """Let the intent be written, now that the turn is taken: only what is on the wire is in doubt after a crash."""
-        if call.intend is None:
-            return
         intend, call.intend = call.intend, None
+        assert intend is not None  # noqa: S101 - for the type checker; it is looked at before
         try:
             await intend()
         except BaseException:
@@ -235,35 +238,33 @@ class Caller:
             self._admission.leave()
             raise
 
-    async def _attempt(self, call: _Call[T], authorization: str) -> T:
+    async def _attempt(self, call: _Call[T], authorization: str, started_at: float) -> T:
         """One exchange, and what follows from it."""
-        started_at = self._loop.time()
+        is_paid = call.request.endpoint.paid
         well: bool | None = None
+        result: Response | Failure
         try:
-            result = await self._exchange(call, authorization)
+            try:
+                result = await self._transport.exchange(call.request, authorization, call.deadline - started_at)
+            except ExchangeError as error:
+                result = error.failure
             well = retry.is_well(result)
             decision = retry.decide(call.request, result, renewed=call.renewed)
             if decision.action is retry.Action.READ and isinstance(result, Response):
                 return self._read(call, result, started_at)
-            if call.request.endpoint.paid and retry.asks_for_less(result):
+            if is_paid and retry.asks_for_less(result):
                 self._admission.refused(decision.wait, started_at)
         except OutcomeUnknownError:
             well = False
             raise
         finally:
-            if call.request.endpoint.paid:
+            if is_paid:
                 self._admission.record(well, started_at)
         if decision.action is retry.Action.RAISE:
             raise _error_of(decision)
         if decision.action is retry.Action.RENEW:
             call.refused = call.token
         raise _AgainError(decision)
-
-    async def _exchange(self, call: _Call[T], authorization: str) -> Response | Failure:
-        try:
-            return await self._transport.exchange(call.request, authorization, self._time_left(call))
-        except ExchangeError as error:
-            return error.failure
 
     def _read(self, call: _Call[T], response: Response, started_at: float) -> T:
         try:
@@ -282,7 +283,7 @@ class Caller:
         """Ask the service something free, once: whether it answers tells whether a paused batch may go on."""
         try:
             held = self._tokens.peek(self._loop.time()) or await self._tokens.get()
-            response = await self._transport.exchange(protocol.build_fetch_balance(), f"Bearer {held.value}", self._total)
+            response = await self._transport.exchange(protocol.build_fetch_balance(), held.authorization, self._total)
         except (ExchangeError, RouteeError):
             return False
         return retry.is_well(response) is True
@@ -290,7 +291,10 @@ class Caller:
     async def _fetch_token(self) -> Token:
         """Ask the token endpoint, as a read. Takes no turn: every turn may be waiting for this."""
         call = _Call(protocol.build_token_request(), protocol.read_token, self._loop.time() + self._total, renewed=True)
-        return await self._perform(call, lambda: self._attempt(call, self._basic))
+        try:
+            return await self._attempt(call, self._basic, self._loop.time())
+        except _AgainError as first:
+            return await self._repeat(call, lambda: self._attempt(call, self._basic, self._loop.time()), first)
 
     async def _token_for(self, call: _Call[T]) -> HeldToken:
         """A token from the endpoint. Whatever prevents that also proves that the request it was for was never written."""

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from routee_async import protocol, retry
 from routee_async.caller import Caller
@@ -58,12 +59,13 @@ class Delivery:
         Raises:
             RouteeError: Why it was not sent, or `OutcomeUnknownError`.
         """
+        request, read = protocol.build_send(sms), partial(protocol.read_sent, sms=sms)
         attempt = 1
         doubt: OutcomeUnknownError | None = None
         while True:
             since = self._now()
             try:
-                return await self._send(sms, patient=patient, intend=intend)
+                return await self._caller.call(request, read, patient=patient, intend=intend)
             except OutcomeUnknownError as error:
                 doubt = error
             except RouteeError:
@@ -110,12 +112,3 @@ class Delivery:
         """
         delays = self._policy.lookup_delays[:1] if briefly else self._policy.lookup_delays
         return await self._reconciler.settle(sms.label or "", sms.to, since, (0.0, *delays) if at_once else delays)
-
-    async def _send(self, sms: Sms, *, patient: bool, intend: Callable[[], Awaitable[None]] | None) -> SentSms:
-        request = protocol.build_send(sms)
-        return await self._caller.call(
-            request,
-            lambda response: protocol.read_sent(response, sms),
-            patient=patient,
-            intend=intend,
-        )

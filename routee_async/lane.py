@@ -83,19 +83,21 @@ class Lane:
         """How many leases wait for the next send."""
         return sum(not lease.transport.is_closing() for lease in self._parked)
 
-    async def exchange(self, request: bytes, mark: Mark, *, cap: int, total_at: float) -> Response:
+    async def exchange(self, request: bytes, mark: Mark, *, cap: int, time_left: float) -> Response:
         """Write *request*, read the whole answer.
 
         Args:
             request: Head and body.
             mark: Told what the exchange comes to.
             cap: The most bytes of a body that are read.
-            total_at: Loop time at which the exchange is given up.
+            time_left: Seconds until the exchange is given up.
 
         Raises:
             Exception: What aiohttp's session would raise.
         """
-        lease = self._take() or await self._connect(total_at)
+        now = self._loop.time()
+        total_at = now + time_left
+        lease = self._take(now) or await self._connect(total_at)
         # No await from here to the writing: the connection is as it was found.
         mark.written = True
         mark.connection = lease.transport
@@ -133,9 +135,9 @@ class Lane:
 
     # Leases.
 
-    def _take(self) -> Lease | None:
+    def _take(self, now: float) -> Lease | None:
         """A parked lease over which nothing has arrived since; None when there is none."""
-        oldest = self._loop.time() - KEEP_ALIVE
+        oldest = now - KEEP_ALIVE
         while self._parked:
             lease = self._parked.pop()
             if lease.parked_at < oldest or lease.transport.is_closing():

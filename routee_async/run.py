@@ -9,6 +9,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import attrs
 
@@ -120,9 +121,11 @@ class Run:
         Raises:
             LedgerMismatchError: The ledger was begun with another list.
         """
-        checksum = checksum_of(sms) if self._ledger is not None else b""
+        if self._ledger is None:
+            return await self._bring_about(index, sms, None, b"")
+        checksum = checksum_of(sms)
         try:
-            row = await self._known(index, checksum)
+            row = await self._known(self._ledger, index, checksum)
         except LedgerMismatchError:
             raise
         except LedgerError as error:
@@ -131,27 +134,29 @@ class Run:
             return Unknown(index=index, sms=sms, error=error)
         if row is not None and is_settled(row):
             return _replay(row, sms)
+        outcome = await self._bring_about(index, sms, row, checksum)
+        await self._note(self._ledger, outcome, checksum)
+        return outcome
+
+    async def _bring_about(self, index: int, sms: Sms, row: LedgerRow | None, checksum: bytes) -> Outcome:
         try:
-            outcome: Outcome = Accepted(index=index, sms=sms, sent=await self._attempt(index, sms, row, checksum))
+            return Accepted(index=index, sms=sms, sent=await self._attempt(index, sms, row, checksum))
         except RouteeError as error:
             outcome = retry.outcome_class(error)(index=index, sms=sms, error=error)
             self._judge(outcome)
-        await self._note(outcome, checksum)
-        return outcome
+            return outcome
 
-    async def _known(self, index: int, checksum: bytes) -> LedgerRow | None:
+    async def _known(self, ledger: LedgerStore, index: int, checksum: bytes) -> LedgerRow | None:
         """What an earlier run left of a message.
 
         Nobody passes before those in front have been found to be what they were: a list that has shifted is another list from its
         first message on, and nothing of it must be sent.
         """
-        if self._ledger is None:
-            return None
         async with self._in_order:
             if self._mismatch is not None:
                 raise self._mismatch.with_traceback(None)
             try:
-                row = await self._ledger.find(index)
+                row = await ledger.find(index)
                 self._check(row, checksum)
             except LedgerMismatchError as error:
                 self._mismatch = error
@@ -169,7 +174,8 @@ class Run:
         Raises:
             RouteeError: Why it was not sent, or `OutcomeUnknownError`.
         """
-        wire = self._on_the_wire(index, self._prepare(sms))
+        reference = references.reference_of(self._run_id, index)
+        wire = self._on_the_wire(reference, self._prepare(sms))
         doubtful = row if row is not None and row.state in _DOUBTFUL else None
         if self.stopped_by is not None:
             if doubtful is not None:
@@ -178,33 +184,29 @@ class Run:
         self.attempted += 1
         sent = await self._settle_doubt(wire, doubtful) if doubtful is not None else None
         if sent is None:
-            sent = await self._send(index, wire, checksum, doubtful)
+            intend = None if self._ledger is None else partial(self._ledger.intend, index, reference, checksum)
+            try:
+                sent = await self._delivery.deliver(wire, on_unknown=self._on_unknown, patient=True, intend=intend)
+            except RouteeError as error:
+                raise self._explain(error, doubtful) from None
         if sent.duplicates:
             logger.warning("message %d was found %d times at Routee", index, 1 + len(sent.duplicates))
         return sent
 
-    async def _send(self, index: int, wire: Sms, checksum: bytes, doubtful: LedgerRow | None) -> SentSms:
-        async def intend() -> None:
-            if self._ledger is not None:
-                await self._ledger.intend(index, references.reference_of(self._run_id, index), checksum)
-
-        try:
-            return await self._delivery.deliver(wire, on_unknown=self._on_unknown, patient=True, intend=intend)
-        except LedgerError as error:
+    def _explain(self, error: RouteeError, doubtful: LedgerRow | None) -> RouteeError:
+        """What to say of a message whose delivery failed."""
+        if isinstance(error, LedgerError):
             # No intent, no bytes: nothing was written, but an earlier run may have.
             self.stop(error)
-            if doubtful is not None:
-                raise _doubt_about(doubtful) from None
-            raise NotSentError(f"its intent could not be written: {error}") from None
-        except RouteeError:
-            if doubtful is not None and self._on_unknown is OnUnknown.RESEND:
-                # Sent again without waiting for certainty: that this attempt failed says nothing about the earlier one.
-                raise _doubt_about(doubtful) from None
-            raise
+            return _doubt_about(doubtful) if doubtful else NotSentError(f"its intent could not be written: {error}")
+        if doubtful is not None and self._on_unknown is OnUnknown.RESEND:
+            # Sent again without waiting for certainty: that this attempt failed says nothing about the earlier one.
+            return _doubt_about(doubtful)
+        return error
 
-    def _on_the_wire(self, index: int, sms: Sms) -> Sms:
+    def _on_the_wire(self, reference: str, sms: Sms) -> Sms:
         try:
-            return references.with_reference(sms, references.reference_of(self._run_id, index))
+            return references.with_reference(sms, reference)
         except InvalidInputError:
             if self._ledger is None and self._on_unknown is OnUnknown.REPORT:
                 return sms  # nobody will look for the reference, and the label is the caller's
@@ -237,13 +239,13 @@ class Run:
         if retry.stops_batch(outcome.error):
             self.stop(outcome.error)
 
-    async def _note(self, outcome: Outcome, checksum: bytes) -> None:
+    async def _note(self, ledger: LedgerStore, outcome: Outcome, checksum: bytes) -> None:
         """Put an outcome into the ledger; if that fails, the run stops, and the outcome stands."""
-        if self._ledger is None or (not isinstance(outcome, Accepted) and isinstance(outcome.error, BatchAbortedError)):
+        if not isinstance(outcome, Accepted) and isinstance(outcome.error, BatchAbortedError):
             return
         sent = outcome.sent if isinstance(outcome, Accepted) else None
         try:
-            await self._ledger.settle(
+            await ledger.settle(
                 outcome.index,
                 reference=references.reference_of(self._run_id, outcome.index),
                 checksum=checksum,

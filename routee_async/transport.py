@@ -149,7 +149,6 @@ class AiohttpTransport:
     ) -> None:
         self._origins = origins
         self._timeout = timeout
-        self._loop = asyncio.get_running_loop()
         self._full_time = self._client_timeout(timeout.total)
         self._own: aiohttp.ClientSession | None = None
         self._lane: Lane | None = None
@@ -169,30 +168,26 @@ class AiohttpTransport:
         """Write *request*, read the whole answer. See `Transport.exchange`."""
         if time_left <= 0:  # which aiohttp would take for "no limit"
             raise ExchangeError(Failure(phase=Phase.LOCAL, reason="no time left", written=False))
-        mark = Mark(written=request.body is None)
-        result = await self._try_exchange(request, authorization, time_left, mark)
-        # Raised here, outside of any `except`: an exception of aiohttp's holds the request, and with it the token, and would
-        # come along as `__context__`.
-        if isinstance(result, Failure):
-            raise ExchangeError(attrs.evolve(result, phase=Phase.CLOSE, permanent=True) if self._session.closed else result)
-        return result
-
-    async def _try_exchange(self, request: Request, authorization: str, time_left: float, mark: Mark) -> Response | Failure:
+        body = request.body
+        mark = Mark(written=body is None)
         try:
-            if self._lane is not None and request.endpoint.paid and request.body is not None:
-                whole = b"%b%d\r\n\r\n%b" % (self._head(request, authorization), len(request.body), request.body)
-                return await self._lane.exchange(whole, mark, cap=request.endpoint.cap, total_at=self._loop.time() + time_left)
+            if self._lane is not None and body is not None and request.endpoint.paid:
+                whole = b"%b%d\r\n\r\n%b" % (self._head(request, authorization), len(body), body)
+                return await self._lane.exchange(whole, mark, cap=request.endpoint.cap, time_left=time_left)
             return await self._through_session(request, authorization, time_left, mark)
         except asyncio.CancelledError:
             if _somebody_asked_to_cancel():
                 raise
             # aiohttp cancels what waits for a connection when its session is closed.
-            return Failure(phase=Phase.CLOSE, reason="closed", written=mark.written, status=mark.status)
+            failure = Failure(phase=Phase.CLOSE, reason="closed", written=mark.written, status=mark.status)
         except Exception as error:  # noqa: BLE001 - whatever aiohttp raises means that there is no complete answer
             mark.drop_connection()
-            written = mark.written if request.body is not None else not isinstance(error, ONLY_WHILE_CONNECTING)
-            one_write = request.body is not None and len(request.body) <= _ONE_WRITE
-            return explain(error, written=written, status=mark.status, one_write=one_write)
+            written = mark.written if body is not None else not isinstance(error, ONLY_WHILE_CONNECTING)
+            one_write = body is not None and len(body) <= _ONE_WRITE
+            failure = explain(error, written=written, status=mark.status, one_write=one_write)
+        # Raised here, outside of any `except`: an exception of aiohttp's holds the request, and with it the token, and would
+        # come along as `__context__`.
+        raise ExchangeError(attrs.evolve(failure, phase=Phase.CLOSE, permanent=True) if self._session.closed else failure)
 
     async def _through_session(self, request: Request, authorization: str, time_left: float, mark: Mark) -> Response:
         if self._lane is not None:

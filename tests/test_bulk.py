@@ -39,12 +39,12 @@ class Delivered:
         *,
         on_unknown: OnUnknown,
         patient: bool,
-        intend: Callable[[], Awaitable[None]],
+        intend: Callable[[], Awaitable[None]] | None,
     ) -> SentSms:
-        """Send a message after its intent."""
+        """Send a message; without a ledger there is no intent."""
         assert patient
         assert on_unknown is OnUnknown.REPORT
-        await intend()
+        assert intend is None
         return await self._send(sms)
 
 
