@@ -8,6 +8,7 @@ it, after a space, and is given back unchanged.
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import attrs
 
@@ -24,13 +25,23 @@ _REFERENCE = re.compile(r"ra\.[0-9a-z]{8}\.[0-9a-z]{7}")
 LENGTH = len("ra.") + RUN_LENGTH + len(".") + _ROW_LENGTH
 
 
+_PAIRS = [first + second for first in DIGITS for second in DIGITS]
+"""The last two digits of the rows of a block."""
+
+
+@lru_cache(maxsize=16)  # rows come in order
+def _block_digits(block: int) -> str:
+    digits = ""
+    for _ in range(_ROW_LENGTH - _BLOCK_LENGTH):
+        block, digit = divmod(block, len(DIGITS))
+        digits = DIGITS[digit] + digits
+    return digits
+
+
 def reference_of(run_id: str, index: int) -> str:
     """The reference of row *index* (from 0, below 36 ** 7) of a run."""
-    digits = ""
-    for _ in range(_ROW_LENGTH):
-        index, digit = divmod(index, len(DIGITS))
-        digits = DIGITS[digit] + digits
-    return f"ra.{run_id}.{digits}"
+    block, row = divmod(index, len(_PAIRS))
+    return f"ra.{run_id}.{_block_digits(block)}{_PAIRS[row]}"
 
 
 def with_reference(sms: Sms, reference: str) -> Sms:
@@ -40,13 +51,29 @@ def with_reference(sms: Sms, reference: str) -> Sms:
         InvalidInputError: Both together are longer than a label may be.
     """
     if sms.label is None:
-        return attrs.evolve(sms, label=reference)
+        return _with_label(sms, reference)
     if len(sms.label) > LONGEST_LABEL - LENGTH - 1:
         problem = (
             f"must have at most {LONGEST_LABEL - LENGTH - 1} characters here: {LENGTH + 1} are taken by the message's reference"
         )
         raise InvalidInputError("label", problem)
-    return attrs.evolve(sms, label=f"{reference} {sms.label}")
+    return _with_label(sms, f"{reference} {sms.label}")
+
+
+def _with_label(sms: Sms, label: str) -> Sms:
+    """As `attrs.evolve`, at a quarter of its cost."""
+    return Sms(
+        to=sms.to,
+        body=sms.body,
+        sender_id=sms.sender_id,
+        flash=sms.flash,
+        label=label,
+        callback=sms.callback,
+        ttl=sms.ttl,
+        transcode=sms.transcode,
+        url_shortener=sms.url_shortener,
+        restrictions=sms.restrictions,
+    )
 
 
 def split_label(wire_label: str | None) -> tuple[str | None, str | None]:

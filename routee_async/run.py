@@ -40,9 +40,16 @@ def checksum_of(sms: object) -> bytes:
     """
     content: object = type(sms).__name__
     if isinstance(sms, Sms):
-        values = attrs.asdict(sms)
-        content = [(each.name, values[each.name]) for each in attrs.fields(Sms) if getattr(sms, each.name) != each.default]
+        values = [(name, getattr(sms, name), default) for name, default in _FIELDS]
+        content = [(name, _plain(value)) for name, value, default in values if value != default]
     return hashlib.blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=_CHECKSUM_BYTES).digest()
+
+
+def _plain(value: object) -> object:
+    return attrs.asdict(value) if attrs.has(type(value)) else value  # type: ignore[arg-type] # it has just been seen
+
+
+_FIELDS = [(each.name, each.default) for each in attrs.fields(Sms)]
 
 
 def is_settled(row: LedgerRow) -> bool:
