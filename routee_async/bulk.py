@@ -93,21 +93,31 @@ class _Source:
             self._now = _iterate(messages)
         self._one_at_a_time = asyncio.Lock()
 
-    async def pull(self) -> tuple[int, Sms] | None:
-        """The next message with its index; None at the end."""
-        try:
-            if self._now is not None:
-                sms = next(self._now)
-                self.pulled += 1
-                return self.pulled - 1, sms
-            assert self._later is not None  # noqa: S101 - for the type checker; it is one of the two
-            # An asynchronous iterator must not be asked again before it has answered.
-            async with self._one_at_a_time:
-                sms = await anext(self._later)
-                self.pulled += 1
-                return self.pulled - 1, sms
-        except (StopIteration, StopAsyncIteration):
+    def pull_at_once(self) -> tuple[int, Sms] | None:
+        """The next message of a synchronous input with its index; None at its end, and for an asynchronous one."""
+        if self._now is None:
             return None
+        try:
+            sms = next(self._now)
+        except StopIteration:
+            return None
+        index = self.pulled
+        self.pulled = index + 1
+        return index, sms
+
+    async def pull(self) -> tuple[int, Sms] | None:
+        """The next message of an asynchronous input with its index; None at its end."""
+        if self._later is None:
+            return None
+        # It must not be asked again before it has answered.
+        async with self._one_at_a_time:
+            try:
+                sms = await anext(self._later)
+            except StopAsyncIteration:
+                return None
+            index = self.pulled
+            self.pulled = index + 1
+            return index, sms
 
 
 def _iterate(messages: object) -> Iterator[Sms]:
@@ -185,11 +195,14 @@ class _Batch:
 
     async def _work(self) -> None:
         """Pull, handle and report until there is nothing more to do."""
-        places, ready, news, outcome_of = self._places, self._ready, self._news, self._handler.outcome
+        places, source, handler, ready, news = self._places, self._source, self._handler, self._ready, self._news
         while True:
             if not places.take_at_once():
                 await places.take()
-            item = None if self._over else await self._source.pull()
+            if self._exhausted or handler.stopped_by is not None:
+                item = None
+            elif (item := source.pull_at_once()) is None:
+                item = await source.pull()
             if item is None:
                 self._exhausted = True
                 places.give_back()
@@ -197,5 +210,5 @@ class _Batch:
             if len(self._workers) < self._concurrency and not self._over:
                 # The one that found work starts the next: a batch of three does not need a hundred workers.
                 self._start_worker()
-            ready.append(await outcome_of(*item))
+            ready.append(await handler.outcome(*item))
             news.set()

@@ -96,17 +96,21 @@ class Lane:
             Exception: What aiohttp's session would raise.
         """
         now = self._loop.time()
-        total_at = now + time_left
-        lease = self._take(now) or await self._connect(total_at)
+        lease = self._take(now)
+        if lease is None:
+            lease = await self._connect(now + time_left)
+            now, time_left = self._loop.time(), now + time_left - self._loop.time()
         # No await from here to the writing: the connection is as it was found.
         mark.written = True
         mark.connection = lease.transport
         try:
-            asked = lease.ask(request, cap=cap, sock_read=self._sock_read, total_at=total_at)
-            self._watch(lease)
+            asked = lease.ask(request, cap, now, time_left, self._sock_read)
+            self._waiting.add(lease)
+            if lease.give_up_at < self._sweep_at:
+                self._sweep_by(lease.give_up_at)
             head = await asked
             if head is None:
-                return await self._finish(lease, mark, cap, total_at)
+                return await self._finish(lease, mark, cap, now + time_left)
             response = Response(head.status, head.headers, lease.take_body(), mark.drop_connection)
         except BaseException:
             mark.status = mark.status or lease.status
@@ -158,12 +162,14 @@ class Lane:
         return Lease(connection)
 
     def _park(self, lease: Lease) -> None:
-        if self._closed or lease.transport.is_closing() or lease.transport.get_write_buffer_size():
+        transport = lease.transport
+        if self._closed or transport.is_closing() or transport.get_write_buffer_size():
             lease.close()
             return
-        lease.parked_at = self._loop.time()
+        now = lease.parked_at = self._loop.time()
         self._parked.append(lease)
-        self._sweep_by(lease.parked_at + KEEP_ALIVE)
+        if now + KEEP_ALIVE < self._sweep_at:
+            self._sweep_by(now + KEEP_ALIVE)
 
     async def _finish(self, lease: Lease, mark: Mark, cap: int, total_at: float) -> Response:
         """Read an answer that was handed to aiohttp's protocol."""
@@ -184,14 +190,7 @@ class Lane:
 
     # Deadlines: one timer for all, set to the earliest that was known when it was set.
 
-    def _watch(self, lease: Lease) -> None:
-        self._waiting.add(lease)
-        if lease.give_up_at < self._sweep_at:
-            self._sweep_by(lease.give_up_at)
-
     def _sweep_by(self, moment: float) -> None:
-        if moment >= self._sweep_at:
-            return
         if self._sweeper is not None:
             self._sweeper.cancel()
         self._sweep_at = moment
@@ -206,7 +205,8 @@ class Lane:
             lease.expire(now)
         while self._parked and self._parked[0].parked_at + KEEP_ALIVE <= now:
             self._parked.popleft().close()
-        if self._waiting:
-            self._sweep_by(min(lease.give_up_at for lease in self._waiting))
+        moments = [lease.give_up_at for lease in self._waiting]
         if self._parked:
-            self._sweep_by(self._parked[0].parked_at + KEEP_ALIVE)
+            moments.append(self._parked[0].parked_at + KEEP_ALIVE)
+        if moments:
+            self._sweep_by(min(moments))

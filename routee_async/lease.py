@@ -94,18 +94,19 @@ class Lease(asyncio.Protocol):
     def ask(
         self,
         request: bytes,
-        *,
         cap: int,
+        now: float,
+        time_left: float,
         sock_read: float,
-        total_at: float,
     ) -> "asyncio.Future[wire.Head | None]":
         """Write *request*.
 
         Args:
             request: Head and body.
             cap: The most bytes of a body that are read here.
+            now: Loop time.
+            time_left: Seconds until the exchange is given up.
             sock_read: Seconds of silence that are borne.
-            total_at: Loop time at which the exchange is given up.
 
         Returns:
             Gets the head of the answer when its body can be taken, too; None when aiohttp's protocol has to be asked for the
@@ -113,19 +114,19 @@ class Lease(asyncio.Protocol):
         """
         waiter = self._waiter = self._loop.create_future()
         self._head = None
-        self._pieces.clear()
         self._cap = cap
         self._patience = sock_read
-        self._total_at = total_at
-        self._heard()
+        self._total_at = now + time_left
+        self.give_up_at = now + (min(time_left, sock_read))
         self.transport.write(request)
         return waiter
 
     def take_body(self) -> bytes:
         """The body of the answer."""
-        whole = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
-        return whole[self._start :]
+        pieces = self._pieces
+        body = pieces.pop()[self._start :] if len(pieces) == 1 else b"".join(pieces)[self._start :]
+        pieces.clear()
+        return body
 
     def expire(self, now: float) -> None:
         """Give the exchange up, because `give_up_at` is over."""
@@ -161,7 +162,8 @@ class Lease(asyncio.Protocol):
         if self._missing == 0:
             self._end(head)
         elif self._missing > 0:
-            self._heard()
+            # The time of silence begins anew.
+            self.give_up_at = min(self._total_at, self._loop.time() + self._patience)
         else:
             self.is_tainted = True
             self._hand_over()
@@ -209,7 +211,3 @@ class Lease(asyncio.Protocol):
             waiter.set_exception(result)
         else:
             waiter.set_result(result)
-
-    def _heard(self) -> None:
-        """Something has come, or has just been asked: the time of silence begins anew."""
-        self.give_up_at = min(self._total_at, self._loop.time() + self._patience)

@@ -27,11 +27,6 @@ class Places:
             return True
         return False
 
-    @property
-    def are_taken(self) -> bool:
-        """True when whoever comes now has to wait."""
-        return self._free <= 0 or bool(self._waiting)
-
     async def take(self) -> None:
         """Take a place, when there is one."""
         if self.take_at_once():

@@ -217,7 +217,7 @@ def read_sent(response: Response, sms: Sms) -> SentSms:
         OutcomeUnknownError: No JSON object, no tracking id, or the echo of `to` or `label` is not what was sent.
     """
     try:
-        answer = codec.structure(codec.decode_json(response.body), codec.SendAnswer)
+        answer = codec.read_send_answer(codec.decode_json(response.body))
     except MalformedResponseError as error:
         raise _unbelievable(sms, response, "; ".join(error.problems)) from None
     if answer.to is not None and answer.to.lstrip("+") != sms.to.lstrip("+"):
