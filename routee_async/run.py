@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from operator import attrgetter
 
 import attrs
 
@@ -40,8 +41,11 @@ def checksum_of(sms: object) -> bytes:
     """
     content: object = type(sms).__name__
     if isinstance(sms, Sms):
-        values = [(name, getattr(sms, name), default) for name, default in _FIELDS]
-        content = [(name, _plain(value)) for name, value, default in values if value != default]
+        fields: list[tuple[str, object]] = [("to", sms.to), ("body", sms.body), ("sender_id", sms.sender_id)]
+        if _options_of(sms) != _NO_OPTIONS:
+            values = zip(_OPTIONS, _options_of(sms), _NO_OPTIONS, strict=True)
+            fields += [(name, _plain(value)) for name, value, default in values if value != default]
+        content = fields
     return hashlib.blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=_CHECKSUM_BYTES).digest()
 
 
@@ -49,7 +53,10 @@ def _plain(value: object) -> object:
     return attrs.asdict(value) if attrs.has(type(value)) else value  # type: ignore[arg-type] # it has just been seen
 
 
-_FIELDS = [(each.name, each.default) for each in attrs.fields(Sms)]
+# Those fields of a message that have a default, in their order.
+_OPTIONS = tuple(each.name for each in attrs.fields(Sms) if each.default is not attrs.NOTHING)
+_NO_OPTIONS = tuple(each.default for each in attrs.fields(Sms) if each.default is not attrs.NOTHING)
+_options_of = attrgetter(*_OPTIONS)
 
 
 def is_settled(row: LedgerRow) -> bool:
@@ -128,8 +135,9 @@ class Run:
         Raises:
             LedgerMismatchError: The ledger was begun with another list.
         """
+        reference = references.reference_of(self._run_id, index)
         if self._ledger is None:
-            return await self._bring_about(index, sms, None, b"")
+            return await self._bring_about(index, sms, reference, b"", None)
         checksum = checksum_of(sms)
         try:
             row = await self._known(self._ledger, index, checksum)
@@ -141,13 +149,13 @@ class Run:
             return Unknown(index=index, sms=sms, error=error)
         if row is not None and is_settled(row):
             return _replay(row, sms)
-        outcome = await self._bring_about(index, sms, row, checksum)
-        await self._note(self._ledger, outcome, checksum)
+        outcome = await self._bring_about(index, sms, reference, checksum, row)
+        await self._note(self._ledger, outcome, reference, checksum)
         return outcome
 
-    async def _bring_about(self, index: int, sms: Sms, row: LedgerRow | None, checksum: bytes) -> Outcome:
+    async def _bring_about(self, index: int, sms: Sms, reference: str, checksum: bytes, row: LedgerRow | None) -> Outcome:
         try:
-            return Accepted(index=index, sms=sms, sent=await self._attempt(index, sms, row, checksum))
+            return Accepted(index=index, sms=sms, sent=await self._attempt(index, sms, reference, checksum, row))
         except RouteeError as error:
             outcome = retry.outcome_class(error)(index=index, sms=sms, error=error)
             self._judge(outcome)
@@ -175,13 +183,12 @@ class Run:
             difference = f"message {row.index} is another one than when it was begun"
             raise LedgerMismatchError(str(self._ledger), f"{difference}; resume with the same input, or begin a new ledger")
 
-    async def _attempt(self, index: int, sms: Sms, row: LedgerRow | None, checksum: bytes) -> SentSms:
+    async def _attempt(self, index: int, sms: Sms, reference: str, checksum: bytes, row: LedgerRow | None) -> SentSms:
         """Send a message that is not settled.
 
         Raises:
             RouteeError: Why it was not sent, or `OutcomeUnknownError`.
         """
-        reference = references.reference_of(self._run_id, index)
         wire = self._on_the_wire(reference, self._prepare(sms))
         doubtful = row if row is not None and row.state in _DOUBTFUL else None
         if self.stopped_by is not None:
@@ -246,7 +253,7 @@ class Run:
         if retry.stops_batch(outcome.error):
             self.stop(outcome.error)
 
-    async def _note(self, ledger: LedgerStore, outcome: Outcome, checksum: bytes) -> None:
+    async def _note(self, ledger: LedgerStore, outcome: Outcome, reference: str, checksum: bytes) -> None:
         """Put an outcome into the ledger; if that fails, the run stops, and the outcome stands."""
         if not isinstance(outcome, Accepted) and isinstance(outcome.error, BatchAbortedError):
             return
@@ -254,7 +261,7 @@ class Run:
         try:
             await ledger.settle(
                 outcome.index,
-                reference=references.reference_of(self._run_id, outcome.index),
+                reference=reference,
                 checksum=checksum,
                 state=_STATES[type(outcome)],
                 tracking_id=sent.tracking_id if sent else None,
