@@ -54,9 +54,10 @@ class _Call(Generic[T]):
         deadline: Loop time by which all must be over.
         patient: True for a message of a batch: the time for which it is held back (pace, gate, breaker) does not count.
         intend: To be awaited before the first byte; None when it has been.
-        token: The token of the last attempt; None before the first.
+        token: The token of the last attempt; None before the first, and for the token endpoint.
         refused: The token that the server refused, when another one has to be fetched.
         renewed: True once that has been done.
+        has_turn: True while it holds a turn, which it has to give back.
     """
 
     request: Request
@@ -67,6 +68,7 @@ class _Call(Generic[T]):
     token: HeldToken | None = None
     refused: HeldToken | None = None
     renewed: bool = False
+    has_turn: bool = False
 
 
 class Caller:
@@ -140,9 +142,12 @@ class Caller:
             raise ClientClosedError("the client is closed")
         self._under_way += 1
         try:
-            call = _Call(request, read, self._loop.time() + self._total, patient, intend)
+            now = self._loop.time()
+            call = _Call(request, read, now + self._total, patient, intend)
             try:
-                result = await self._attempt_in_turn(call)
+                if not self._may_start(call, now):
+                    now = await self._wait_for_turn(call)
+                result = await self._attempt(call, now)
             except _AgainError as first:
                 result = await self._repeat(call, partial(self._attempt_in_turn, call), first)
         finally:
@@ -202,8 +207,16 @@ class Caller:
             # The cause is our own exception, but tenacity's frames in between help nobody.
             raise _error_of(last.decision) from None
 
-    async def _attempt_in_turn(self, call: _Call[T]) -> T:
-        """One attempt with a token, at the right time and in turn."""
+    def _may_start(self, call: _Call[T], now: float) -> bool:
+        """Give a call its token and its turn if it need not wait for them, as is the rule for a first attempt."""
+        call.token = self._tokens.peek(now)
+        if call.token is None or call.intend is not None or not call.request.endpoint.paid:
+            return False
+        call.has_turn = self._admission.enter_at_once(call.request.parts, now, patient=call.patient)
+        return call.has_turn
+
+    async def _wait_for_turn(self, call: _Call[T]) -> float:
+        """Wait for a token, for the right time and for a turn; returns loop time."""
         now = self._loop.time()
         call.token = self._tokens.peek(now) if call.refused is None else None
         if call.token is None:
@@ -216,16 +229,17 @@ class Caller:
             await self._admission.enter(latest)
         elif not self._admission.enter_at_once(call.request.parts, now, patient=call.patient):
             await self._admission.enter_paid(call.request.parts, latest, patient=call.patient)
-            now = self._loop.time()
+        call.has_turn = True
         if call.intend is not None:
             await self._intend(call)
-            now = self._loop.time()
+        now = self._loop.time()
         if call.patient:
             call.deadline = now + self._total
-        try:
-            return await self._attempt(call, call.token.authorization, now)
-        finally:
-            self._admission.leave()
+        return now
+
+    async def _attempt_in_turn(self, call: _Call[T]) -> T:
+        """One more attempt."""
+        return await self._attempt(call, await self._wait_for_turn(call))
 
     async def _intend(self, call: _Call[T]) -> None:
         """Let the intent be written, now that the turn is taken: only what is on the wire is in doubt after a crash."""
@@ -235,11 +249,16 @@ class Caller:
             await intend()
         except BaseException:
             self._admission.record(None, self._loop.time())
-            self._admission.leave()
+            self._leave(call)
             raise
 
-    async def _attempt(self, call: _Call[T], authorization: str, started_at: float) -> T:
-        """One exchange, and what follows from it."""
+    def _leave(self, call: _Call[T]) -> None:
+        call.has_turn = False
+        self._admission.leave()
+
+    async def _attempt(self, call: _Call[T], started_at: float) -> T:
+        """One exchange, and what follows from it. Ends the turn, if the call has one."""
+        authorization = self._basic if call.token is None else call.token.authorization
         is_paid = call.request.endpoint.paid
         well: bool | None = None
         result: Response | Failure
@@ -260,6 +279,8 @@ class Caller:
         finally:
             if is_paid:
                 self._admission.record(well, started_at)
+            if call.has_turn:
+                self._leave(call)
         if decision.action is retry.Action.RAISE:
             raise _error_of(decision)
         if decision.action is retry.Action.RENEW:
@@ -292,9 +313,9 @@ class Caller:
         """Ask the token endpoint, as a read. Takes no turn: every turn may be waiting for this."""
         call = _Call(protocol.build_token_request(), protocol.read_token, self._loop.time() + self._total, renewed=True)
         try:
-            return await self._attempt(call, self._basic, self._loop.time())
+            return await self._attempt(call, self._loop.time())
         except _AgainError as first:
-            return await self._repeat(call, lambda: self._attempt(call, self._basic, self._loop.time()), first)
+            return await self._repeat(call, lambda: self._attempt(call, self._loop.time()), first)
 
     async def _token_for(self, call: _Call[T]) -> HeldToken:
         """A token from the endpoint. Whatever prevents that also proves that the request it was for was never written."""

@@ -136,30 +136,27 @@ class Run:
             LedgerMismatchError: The ledger was begun with another list.
         """
         reference = references.reference_of(self._run_id, index)
-        if self._ledger is None:
-            return await self._bring_about(index, sms, reference, b"", None)
-        checksum = checksum_of(sms)
+        checksum, row = b"", None
+        if self._ledger is not None:
+            checksum = checksum_of(sms)
+            try:
+                row = await self._known(self._ledger, index, checksum)
+            except LedgerMismatchError:
+                raise
+            except LedgerError as error:
+                # Whether an earlier run has sent it is on the disk that cannot be read.
+                self.stop(error)
+                return Unknown(index=index, sms=sms, error=error)
+            if row is not None and is_settled(row):
+                return _replay(row, sms)
         try:
-            row = await self._known(self._ledger, index, checksum)
-        except LedgerMismatchError:
-            raise
-        except LedgerError as error:
-            # Whether an earlier run has sent it is on the disk that cannot be read.
-            self.stop(error)
-            return Unknown(index=index, sms=sms, error=error)
-        if row is not None and is_settled(row):
-            return _replay(row, sms)
-        outcome = await self._bring_about(index, sms, reference, checksum, row)
-        await self._note(self._ledger, outcome, reference, checksum)
-        return outcome
-
-    async def _bring_about(self, index: int, sms: Sms, reference: str, checksum: bytes, row: LedgerRow | None) -> Outcome:
-        try:
-            return Accepted(index=index, sms=sms, sent=await self._attempt(index, sms, reference, checksum, row))
+            outcome: Outcome = Accepted(index=index, sms=sms, sent=await self._attempt(index, sms, reference, checksum, row))
         except RouteeError as error:
             outcome = retry.outcome_class(error)(index=index, sms=sms, error=error)
             self._judge(outcome)
-            return outcome
+        if self._ledger is not None:
+            await self._note(self._ledger, outcome, reference, checksum)
+        return outcome
 
     async def _known(self, ledger: LedgerStore, index: int, checksum: bytes) -> LedgerRow | None:
         """What an earlier run left of a message.
