@@ -129,10 +129,6 @@ class Admission:
         self._closed = True
         self._moved.set()
 
-    def accepted(self, parts: int, started_at: float) -> None:
-        """Note that a send was accepted."""
-        self._pacer.accepted(self._loop.time(), parts, started_at)
-
     def refused(self, wait: float | None, started_at: float) -> None:
         """Note that the server asked for less: everybody waits, and then sends more slowly.
 
@@ -143,10 +139,19 @@ class Admission:
         capped = None if wait is None else min(wait, self._longest_wait)
         self._pacer.refused(self._loop.time(), capped, started_at)
 
-    def record(self, well: bool | None, started_at: float) -> None:  # noqa: FBT001 - three values, and one meaning
-        """Note how a send ended, for the breaker: see `Breaker.record`."""
+    def record(self, well: bool | None, started_at: float, *, accepted: int = 0) -> None:  # noqa: FBT001 - three values, and one meaning
+        """Note how a send ended.
+
+        Args:
+            well: For the breaker: see `Breaker.record`.
+            started_at: When it started.
+            accepted: For the pace: parts that were accepted.
+        """
+        now = self._loop.time()
+        if accepted:
+            self._pacer.accepted(now, accepted, started_at)
         before = self._breaker.state
-        self._breaker.record(well, self._loop.time(), started_at)
+        self._breaker.record(well, now, started_at)
         if well:
             self._has_answered = True
         if before is not BreakerState.CLOSED or self._breaker.state is not BreakerState.CLOSED:

@@ -67,7 +67,7 @@ async def send_many(messages: Messages, handler: Handler, *, concurrency: int) -
     batch = _Batch(_Source(messages), handler, check_count("concurrency", concurrency))
     await handler.open()
     try:
-        while await batch.has_more():
+        while batch.ready or await batch.has_more():
             yield batch.take()
     finally:
         try:
@@ -128,7 +128,11 @@ def _iterate(messages: object) -> Iterator[Sms]:
 
 
 class _Batch:
-    """One run of `send_many`: workers on one side, the caller's iterator on the other."""
+    """One run of `send_many`: workers on one side, the caller's iterator on the other.
+
+    Attributes:
+        ready: Outcomes that have not been taken yet.
+    """
 
     def __init__(self, source: _Source, handler: Handler, concurrency: int) -> None:
         self._source = source
@@ -136,7 +140,7 @@ class _Batch:
         self._concurrency = concurrency
         self._places = Places(concurrency)
         self._workers: set[asyncio.Task[None]] = set()
-        self._ready: deque[Outcome] = deque()
+        self.ready: deque[Outcome] = deque()
         self._news = asyncio.Event()
         self._begun = False
         self._exhausted = False
@@ -144,15 +148,13 @@ class _Batch:
 
     async def has_more(self) -> bool:
         """Wait until there is an outcome to take; False when every worker has ended well, otherwise raises what stopped them."""
-        if self._ready:
-            return True
         if not self._begun:
             self._begun = True
             self._start_worker()
-        while not self._ready and self._workers:
+        while not self.ready and self._workers:
             self._news.clear()
             await self._news.wait()
-        if self._ready:
+        if self.ready:
             return True
         if self._broken_by is not None:
             raise self._broken_by
@@ -164,7 +166,7 @@ class _Batch:
     def take(self) -> Outcome:
         """Take an outcome, and let a worker go on."""
         self._places.give_back()
-        return self._ready.popleft()
+        return self.ready.popleft()
 
     async def abandon(self) -> None:
         """End what is still running. Its outcomes go unreported: whoever leaves early has said that they do not matter."""
@@ -195,10 +197,10 @@ class _Batch:
 
     async def _work(self) -> None:
         """Pull, handle and report until there is nothing more to do."""
-        places, source, handler, ready, news = self._places, self._source, self._handler, self._ready, self._news
+        places, source, handler, ready, news = self._places, self._source, self._handler, self.ready, self._news
         while True:
             if not places.take_at_once():
-                await places.take()
+                await places.join()  # cancelled only when it is all over
             if self._exhausted or handler.stopped_by is not None:
                 item = None
             elif (item := source.pull_at_once()) is None:

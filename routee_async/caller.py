@@ -261,6 +261,7 @@ class Caller:
         authorization = self._basic if call.token is None else call.token.authorization
         is_paid = call.request.endpoint.paid
         well: bool | None = None
+        accepted = 0
         result: Response | Failure
         try:
             try:
@@ -270,7 +271,9 @@ class Caller:
             well = retry.is_well(result)
             decision = retry.decide(call.request, result, renewed=call.renewed)
             if decision.action is retry.Action.READ and isinstance(result, Response):
-                return self._read(call, result, started_at)
+                value = self._read(call, result)
+                accepted = call.request.parts
+                return value
             if is_paid and retry.asks_for_less(result):
                 self._admission.refused(decision.wait, started_at)
         except OutcomeUnknownError:
@@ -278,7 +281,7 @@ class Caller:
             raise
         finally:
             if is_paid:
-                self._admission.record(well, started_at)
+                self._admission.record(well, started_at, accepted=accepted)
             if call.has_turn:
                 self._leave(call)
         if decision.action is retry.Action.RAISE:
@@ -287,15 +290,12 @@ class Caller:
             call.refused = call.token
         raise _AgainError(decision)
 
-    def _read(self, call: _Call[T], response: Response, started_at: float) -> T:
+    def _read(self, call: _Call[T], response: Response) -> T:
         try:
-            result = call.read(response)
+            return call.read(response)
         except OutcomeUnknownError:
             response.drop_connection()
             raise
-        if call.request.endpoint.paid:
-            self._admission.accepted(call.request.parts, started_at)
-        return result
 
     def _time_left(self, call: _Call[T]) -> float:
         return call.deadline - self._loop.time()

@@ -93,9 +93,17 @@ def encode_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def encode_sms(sms: Sms) -> bytes:
-    """Write *sms* as the body of `POST /sms`. It must have passed `validation.prepare`."""
-    return encode_json(_unstructure_sms(sms))
+def encode_sms(sms: Sms, label: str | None) -> bytes:
+    """Write *sms* as the body of `POST /sms`. It must have passed `validation.prepare`.
+
+    Args:
+        sms: The message.
+        label: What takes the place of its label on the wire; None leaves it.
+    """
+    wire = _unstructure_sms(sms)
+    if label is not None:
+        wire["label"] = label
+    return encode_json(wire)
 
 
 def structure(payload: object, cls: type[T]) -> T:
@@ -137,8 +145,8 @@ def read_send_answer(payload: object) -> SendAnswer:
     to, sender_id, body, label = get("to"), get("from"), get("body"), get("label")
     return SendAnswer(
         tracking_id=tracking_id,
-        created_at=_lenient_datetime(get("createdAt"), datetime),
-        status=_lenient_status(status, MessageStatus),
+        created_at=_read_moment(get("createdAt")),
+        status=_STATUSES[status] if type(status) is str and status in _STATUSES else _lenient_status(status, MessageStatus),
         to=to if type(to) is str else None,
         sender_id=sender_id if type(sender_id) is str else None,
         body=body if type(body) is str else None,
@@ -146,6 +154,13 @@ def read_send_answer(payload: object) -> SendAnswer:
         flash=flash if type(flash) is bool else _lenient_bool(flash, bool),
         body_analysis=_read_analysis(analysis),
     )
+
+
+def _read_moment(value: object) -> datetime | None:
+    try:
+        return _read_datetime(value, datetime)
+    except (TypeError, ValueError):
+        return None
 
 
 def _read_analysis(value: object) -> BodyAnalysis | None:
@@ -388,7 +403,6 @@ converter = _make_converter(detailed=True)
 _quick_converter = _make_converter(detailed=False)
 _unstructure_sms = _make_sms_writer()
 
-_lenient_datetime = _lenient(_read_datetime)
 _lenient_status = _lenient(_read_status)
 _lenient_bool = _lenient(_read_bool)
 _lenient_analysis = _lenient(_hook_of(BodyAnalysis))

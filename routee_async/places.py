@@ -27,12 +27,21 @@ class Places:
             return True
         return False
 
+    def join(self) -> "asyncio.Future[None]":
+        """Join those who wait for a place. Who may be cancelled while waiting must use `take`, or the place may be lost.
+
+        Returns:
+            Done when a place is taken.
+        """
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        return turn
+
     async def take(self) -> None:
         """Take a place, when there is one."""
         if self.take_at_once():
             return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        turn = self.join()
         try:
             await turn
         except BaseException:

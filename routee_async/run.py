@@ -186,18 +186,19 @@ class Run:
         Raises:
             RouteeError: Why it was not sent, or `OutcomeUnknownError`.
         """
-        wire = self._on_the_wire(reference, self._prepare(sms))
+        prepared = self._prepare(sms)
+        label = self._wire_label(prepared.label, reference)
         doubtful = row if row is not None and row.state in _DOUBTFUL else None
         if self.stopped_by is not None:
             if doubtful is not None:
                 raise _doubt_about(doubtful)
             raise BatchAbortedError(f"the batch had stopped: {self.stopped_by}")
         self.attempted += 1
-        sent = await self._settle_doubt(wire, doubtful) if doubtful is not None else None
+        sent = await self._settle_doubt(prepared, label, doubtful) if doubtful is not None else None
         if sent is None:
             intend = None if self._ledger is None else partial(self._ledger.intend, index, reference, checksum)
             try:
-                sent = await self._delivery.deliver(wire, on_unknown=self._on_unknown, patient=True, intend=intend)
+                sent = await self._delivery.deliver(prepared, label, on_unknown=self._on_unknown, patient=True, intend=intend)
             except RouteeError as error:
                 raise self._explain(error, doubtful) from None
         if sent.duplicates:
@@ -215,15 +216,15 @@ class Run:
             return _doubt_about(doubtful)
         return error
 
-    def _on_the_wire(self, reference: str, sms: Sms) -> Sms:
+    def _wire_label(self, label: str | None, reference: str) -> str:
         try:
-            return references.with_reference(sms, reference)
+            return references.wire_label(label, reference)
         except InvalidInputError:
-            if self._ledger is None and self._on_unknown is OnUnknown.REPORT:
-                return sms  # nobody will look for the reference, and the label is the caller's
+            if label is not None and self._ledger is None and self._on_unknown is OnUnknown.REPORT:
+                return label  # nobody will look for the reference, and the label is the caller's
             raise
 
-    async def _settle_doubt(self, wire: Sms, row: LedgerRow) -> SentSms | None:
+    async def _settle_doubt(self, sms: Sms, label: str, row: LedgerRow) -> SentSms | None:
         """Find out what became of a message that an earlier run left in doubt.
 
         Returns:
@@ -234,9 +235,10 @@ class Run:
         """
         # Whoever will not send again need not wait for the whole window: an absent message stays in doubt either way.
         briefly = self._on_unknown is OnUnknown.REPORT
-        found = await self._delivery.look_up(wire, row.intended_at or datetime.now(UTC), at_once=True, briefly=briefly)
+        since = row.intended_at or datetime.now(UTC)
+        found = await self._delivery.look_up(label, sms.to, since, at_once=True, briefly=briefly)
         if not isinstance(found, Undecided):
-            return protocol.adopt(wire, found)
+            return protocol.adopt(sms, label, found)
         if self._on_unknown is OnUnknown.RESEND or (self._on_unknown is OnUnknown.RECONCILE and found is Undecided.ABSENT):
             return None
         raise _doubt_about(row)

@@ -47,7 +47,7 @@ from tests.misbehaving import (
 )
 
 TOKEN = "Bearer 5f0e1d2c"
-SEND = build_send(Sms(to="+306970000001", sender_id="ParcelCo", body="Your parcel is here", label="run-1"))
+SEND = build_send(Sms(to="+306970000001", sender_id="ParcelCo", body="Your parcel is here"), "run-1")
 READ = build_fetch_tracking("00000000-0000-0000-0000-000000000001")
 GOOD = b'{"trackingId":"id-1"}'
 SHORT = 0.1

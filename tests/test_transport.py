@@ -58,7 +58,7 @@ NUMBER = "+306970000001"
 TEXT = "The code is 4711"
 TOKEN = "Bearer 5f0e1d2c-aaaa-bbbb-cccc-0123456789ab"
 SECRETS = ("5f0e1d2c", "6970000001", "4711")
-SEND = build_send(Sms(to=NUMBER, sender_id="ParcelCo", body=TEXT, label="run-1"))
+SEND = build_send(Sms(to=NUMBER, sender_id="ParcelCo", body=TEXT), "run-1")
 READ = build_fetch_tracking("00000000-0000-0000-0000-000000000001")
 SMALL_CAP = Endpoint(method="POST", path="/sms", paid=True, cap=4096)
 both_lanes = pytest.mark.usefixtures("lane")
