@@ -9,10 +9,9 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from routee_async import protocol, retry
 from routee_async.admission import Admission
@@ -30,6 +29,9 @@ from routee_async.options import RetryPolicy, Timeout
 from routee_async.pace import Pace
 from routee_async.protocol import Failure, Request, Response
 from routee_async.transport import ExchangeError, Transport
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 logger = logging.getLogger("routee_async")
@@ -177,6 +179,8 @@ class Caller:
 
     async def _repeat(self, call: _Call[T], attempt: Callable[[], Awaitable[T]], first: _AgainError) -> T:
         """Let tenacity see to the rest, after a first attempt that allows another."""
+        from tenacity import AsyncRetrying, retry_if_exception_type  # noqa: PLC0415 - slow to load, and most never need it
+
         pending: _AgainError | None = first
 
         async def replay_then_attempt() -> T:
@@ -186,10 +190,10 @@ class Caller:
                 raise again
             return await attempt()
 
-        def wait(state: RetryCallState) -> float:
+        def wait(state: "RetryCallState") -> float:
             return retry.delay_before(state.attempt_number + 1, _decision(state), self._policy, self._random())
 
-        def stop(state: RetryCallState) -> bool:
+        def stop(state: "RetryCallState") -> bool:
             decision, next_attempt = _decision(state), state.attempt_number + 1
             if call.patient and decision.wait is not None:
                 call.deadline = max(call.deadline, self._loop.time() + state.upcoming_sleep + self._total)
@@ -337,7 +341,7 @@ class Caller:
             raise NotSentError(f"no access token: {error}") from None
 
 
-def _decision(state: RetryCallState) -> retry.Decision:
+def _decision(state: "RetryCallState") -> retry.Decision:
     again = state.outcome.exception() if state.outcome is not None else None
     assert isinstance(again, _AgainError)  # noqa: S101 - for the type checker; tenacity asks about nothing else
     return again.decision

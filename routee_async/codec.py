@@ -118,7 +118,7 @@ def structure(payload: object, cls: type[T]) -> T:
         pass
     # Once more, and more slowly, to be told where the problem is.
     try:
-        return converter.structure(payload, cls)
+        return _detailed_converter().structure(payload, cls)
     except Exception as error:  # noqa: BLE001 - cattrs raises whatever its hooks raise; each is a problem of the payload
         problems = tuple(cattrs.transform_error(error)[:_MOST_PROBLEMS])
     # Out here, so that what cattrs raised, which holds pieces of the payload, does not hang on ours.
@@ -156,6 +156,11 @@ def read_send_answer(payload: object) -> SendAnswer:
     )
 
 
+@lru_cache(maxsize=256)  # the texts of a batch are much alike, and frozen values can be shared
+def _plain_analysis(parts: int, unicode: bool, characters: int) -> BodyAnalysis:  # noqa: FBT001 - as it comes
+    return BodyAnalysis(parts=parts, unicode=unicode, characters=characters)
+
+
 def _read_moment(value: object) -> datetime | None:
     try:
         return _read_datetime(value, datetime)
@@ -170,7 +175,7 @@ def _read_analysis(value: object) -> BodyAnalysis | None:
         parts, unicode, characters = get("parts"), get("unicode"), get("characters")
         has_no_more = get("transcode") is None and get("unsupportedGSMCharacters") in (None, [])
         if has_no_more and type(parts) is int and type(unicode) is bool and type(characters) is int:
-            return BodyAnalysis(parts=parts, unicode=unicode, characters=characters)
+            return _plain_analysis(parts, unicode, characters)
     return cast("BodyAnalysis | None", _lenient_analysis(value, BodyAnalysis))
 
 
@@ -399,8 +404,15 @@ def _make_sms_writer() -> Callable[[Sms], dict[str, object]]:
     )
 
 
-converter = _make_converter(detailed=True)
 _quick_converter = _make_converter(detailed=False)
+
+
+@lru_cache(maxsize=1)
+def _detailed_converter() -> cattrs.Converter:
+    """The one that says where a problem is: made with the first problem."""
+    return _make_converter(detailed=True)
+
+
 _unstructure_sms = _make_sms_writer()
 
 _lenient_status = _lenient(_read_status)
