@@ -21,8 +21,6 @@ from functools import partial
 from itertools import repeat
 from pathlib import Path
 
-import attrs
-
 from benchmarks import report
 from benchmarks.clients.common import BODY, SENDER_ID
 from benchmarks.servers import ANSWERS
@@ -32,11 +30,11 @@ from routee_async.protocol import Failure, Phase, Response
 from routee_async.run import checksum_of
 
 SMS = Sms(to="+306970000001", sender_id=SENDER_ID, body=BODY)
-WIRE = attrs.evolve(SMS, label="ra.k3f9x2ab.0000001")
+LABEL = "ra.k3f9x2ab.0000001"
 GREEK = "Το δέμα σας 8812 φτάνει σήμερα μεταξύ 10 και 12. " * 3
 RUN_ID = "k3f9x2ab"
 ANSWER = Response(200, {}, ANSWERS["/sms"][1], lambda: None)
-REQUEST = protocol.build_send(WIRE)
+REQUEST = protocol.build_send(SMS, LABEL)
 FAILURE = Failure(phase=Phase.BODY, reason="closed", written=True)
 _WORKERS = 100
 
@@ -51,11 +49,11 @@ def make_steps() -> Mapping[str, Callable[[], object]]:
         "segments.analyze, GSM-7": partial(segments.analyze, BODY),
         "segments.analyze, UCS-2 of three parts": partial(segments.analyze, GREEK),
         "references.reference_of": partial(references.reference_of, RUN_ID, 51_271),
-        "references.with_reference": partial(references.with_reference, SMS, "ra.k3f9x2ab.0000001"),
+        "references.wire_label": partial(references.wire_label, None, LABEL),
         "run.checksum_of (with a ledger)": partial(checksum_of, SMS),
-        "codec.encode_sms": partial(codec.encode_sms, WIRE),
-        "protocol.build_send": partial(protocol.build_send, WIRE),
-        "protocol.read_sent": partial(protocol.read_sent, ANSWER, WIRE),
+        "codec.encode_sms": partial(codec.encode_sms, SMS, LABEL),
+        "protocol.build_send": partial(protocol.build_send, SMS, LABEL),
+        "protocol.read_sent": partial(protocol.read_sent, ANSWER, SMS, LABEL),
         "retry.decide, accepted": partial(retry.decide, REQUEST, ANSWER, renewed=False),
         "retry.decide, no answer": partial(retry.decide, REQUEST, FAILURE, renewed=False),
         "Pacer.delay + reserve, no limit": partial(_reserve, free),

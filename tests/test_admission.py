@@ -45,12 +45,12 @@ async def send(
     """Enter, take a while, end as told; return when it started."""
     await admission.enter_paid(parts, now() + 60, patient=patient)
     started_at = now()
+    accepted = 0
     try:
         await asyncio.sleep(takes)
-        if well:
-            admission.accepted(parts, started_at)
+        accepted = parts if well else 0
     finally:
-        admission.record(well, started_at)
+        admission.record(well, started_at, accepted=accepted)
         admission.leave()
     return started_at
 
