@@ -12,7 +12,6 @@ import asyncio
 import gc
 import itertools
 import json
-import math
 import random
 import statistics
 import tracemalloc
@@ -23,6 +22,7 @@ from urllib.parse import parse_qs
 
 import attrs
 
+from benchmarks.tracking_model import CURVES, VISIBLE_AFTER
 from routee_async import Accepted, PollPolicy, RouteeClient, SentSms, Sms, TrackedPart, Tracker, parse_callback
 from routee_async.protocol import FETCH_TOKEN, SEARCH_TRACKING, SEND_SMS, Page, Request, Response, sent_before
 from routee_async.references import block_of
@@ -32,7 +32,6 @@ from tests import virtual_time
 ORIGIN = "http://127.0.0.1:1"
 EPOCH = 1_790_000_000.0
 LATENCY = 0.05
-VISIBLE_AFTER = 1.0
 CONNECTIONS = 2000
 """Enough for single reads to keep up with their schedule; searches take the ten that a tracker uses by default."""
 LOST = 0.05
@@ -41,16 +40,8 @@ LOST = 0.05
 
 def draw_delay(rng: random.Random) -> tuple[float, str]:
     """Draw the seconds from acceptance to the final status, and the status."""
-    chance = rng.random()
-    if chance < 0.90:  # the handset is on
-        return rng.lognormvariate(math.log(4), 0.6), "Delivered"
-    if chance < 0.96:  # a retry of the network within minutes
-        return rng.uniform(30, 600), "Delivered"
-    if chance < 0.98:  # switched on again within a day
-        return math.exp(rng.uniform(math.log(600), math.log(86_400))), "Delivered"
-    if chance < 0.99:  # never: the validity period ends
-        return 72 * 3600.0, "Undelivered"
-    return rng.uniform(0.2, 1.0), "Failed"
+    (curve,) = rng.choices(CURVES, weights=[curve.share for curve in CURVES])
+    return curve.draw(rng), curve.status
 
 
 @attrs.define(eq=False)

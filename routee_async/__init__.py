@@ -10,7 +10,7 @@
 Where to read on:
 
     client.py       the public methods                  bulk.py      send_many: workers on one iterator
-    models.py       the values that go in and come out   tracker.py   the poller; schedule.py and status.py decide for it
+    models.py       the values that go in and come out   tracker.py   the poller: rounds.py, schedule.py and status.py decide,
     errors.py       the tree of errors                   caller.py    one logical call and its attempts; retry.py decides for it
     options.py      timeouts, retries                    protocol.py  Routee's API as data; codec.py its JSON
     validation.py   what is refused before any I/O       transport.py aiohttp: one request in, one answer or failure out;

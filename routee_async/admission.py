@@ -14,6 +14,7 @@ from contextlib import suppress
 from routee_async.breaker import Breaker, BreakerState
 from routee_async.errors import ClientClosedError, ConnectError, PoolTimeoutError, RateLimitError, ServiceDownError
 from routee_async.pace import Pace, Pacer
+from routee_async.places import Places
 
 logger = logging.getLogger("routee_async")
 _TOO_MANY = 429
@@ -47,7 +48,7 @@ class Admission:
     ) -> None:
         self._pacer = Pacer(pace)
         self._breaker = Breaker()
-        self._turns = asyncio.Semaphore(max_connections)
+        self._turns = Places(max_connections)
         self._line = asyncio.Lock()
         self._is_answering = is_answering
         self._random = rng.random
@@ -69,14 +70,30 @@ class Admission:
         Raises:
             PoolTimeoutError: No connection became free in time.
         """
-        if not self._turns.locked():
-            await self._turns.acquire()
+        if self._turns.take_at_once():
             return
         try:
             async with asyncio.timeout_at(latest):
-                await self._turns.acquire()
+                await self._turns.take()
         except TimeoutError:
             raise PoolTimeoutError("no connection became free in time") from None
+
+    def enter_at_once(self, parts: int, now: float, *, patient: bool) -> bool:
+        """Take a turn for a send of *parts* if nothing is in its way; `leave` gives it back.
+
+        What `enter_paid` does for most, without a coroutine. False when the send has to wait, or may not be sent.
+
+        Args:
+            parts: Message parts.
+            now: Loop time.
+            patient: A message of a batch, which the breaker concerns.
+        """
+        if self._closed or self._line.locked() or self._pacer.delay(now) > 0:
+            return False
+        if (patient and self._breaker.state is not BreakerState.CLOSED) or not self._turns.take_at_once():
+            return False
+        self._pacer.reserve(now, parts)
+        return True
 
     async def enter_paid(self, parts: int, latest: float, *, patient: bool) -> None:
         """Take a turn for a send of *parts*, when pace, gate and breaker allow; `leave` gives it back.
@@ -95,10 +112,7 @@ class Admission:
         if self._closed:
             raise ClientClosedError("the client is being closed")
         now = self._loop.time()
-        is_free = not self._line.locked() and not self._turns.locked() and self._pacer.delay(now) <= 0
-        if is_free and (not patient or self._breaker.state is BreakerState.CLOSED):
-            await self._turns.acquire()
-            self._pacer.reserve(now, parts)
+        if self.enter_at_once(parts, now, patient=patient):
             return
         if not patient:
             self._check_pause(now, latest)
@@ -118,28 +132,31 @@ class Admission:
         Raises:
             ClientClosedError: The client is being closed.
         """
-        while (delay := self._poll_delay(self._loop.time())) > 0:
-            await self._wait(delay)
-        now = self._loop.time()
+        while True:
+            while (delay := self._poll_delay(self._loop.time())) > 0:
+                await self._wait(delay)
+            await self._turns.take()
+            now = self._loop.time()
+            if self._closed:
+                self._turns.give_back()
+                raise ClientClosedError("the client is being closed")
+            if self._poll_delay(now) <= 0:
+                break
+            self._turns.give_back()
         self._next_poll = now + 1 / (self._pacer.rate * _SHARE_OF_POLLS)
         self._pacer.reserve(now, 1)
-        await self._turns.acquire()
 
     def _poll_delay(self, now: float) -> float:
         return max(self._pacer.closed_until, self._polls_closed_until, self._next_poll) - now
 
     def leave(self) -> None:
         """Give a turn back."""
-        self._turns.release()
+        self._turns.give_back()
 
     def close(self) -> None:
         """Admit nothing more: whoever is held back is told so."""
         self._closed = True
         self._moved.set()
-
-    def accepted(self, parts: int, started_at: float) -> None:
-        """Note that a send was accepted."""
-        self._pacer.accepted(self._loop.time(), parts, started_at)
 
     def refused(self, wait: float | None, started_at: float) -> None:
         """Note that the server asked for less: everybody waits, and then sends more slowly.
@@ -160,11 +177,23 @@ class Admission:
         if wait is not None:
             self._polls_closed_until = max(self._polls_closed_until, self._loop.time() + min(wait, self._longest_wait))
 
-    def record(self, well: bool | None, started_at: float) -> None:  # noqa: FBT001 - three values, and one meaning
-        """Note how a send ended, for the breaker: see `Breaker.record`."""
-        self._has_answered = self._has_answered or well is True
-        self._breaker.record(well, self._loop.time(), started_at)
-        self._breaker_moved()
+    def record(self, well: bool | None, started_at: float, *, accepted: int = 0) -> None:  # noqa: FBT001 - three values, and one meaning
+        """Note how a send ended.
+
+        Args:
+            well: For the breaker: see `Breaker.record`.
+            started_at: When it started.
+            accepted: For the pace: parts that were accepted.
+        """
+        now = self._loop.time()
+        if accepted:
+            self._pacer.accepted(now, accepted, started_at)
+        before = self._breaker.state
+        self._breaker.record(well, now, started_at)
+        if well:
+            self._has_answered = True
+        if before is not BreakerState.CLOSED or self._breaker.state is not BreakerState.CLOSED:
+            self._breaker_moved()
 
     def _breaker_moved(self) -> None:
         """Wake the first in line, and say so when batches are paused or go on."""
@@ -188,13 +217,13 @@ class Admission:
         while True:
             while (delay := self._pacer.delay(self._loop.time())) > 0:
                 await self._wait(delay)
-            await self._turns.acquire()
+            await self._turns.take()
             now = self._loop.time()
             # No await from here on: a send that the breaker has admitted must also be recorded.
             if self._pacer.delay(now) <= 0 and (not patient or self._breaker.admit()):
                 self._pacer.reserve(now, parts, waiting_since)
                 return
-            self._turns.release()
+            self._turns.give_back()
             if patient and self._breaker.state is not BreakerState.CLOSED:
                 await self._wait_for_the_service(joined_at)
 

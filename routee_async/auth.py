@@ -27,11 +27,17 @@ class HeldToken:
         value: The access token.
         renew_at: Loop time from which a new one is fetched first; None when only a refusal tells.
         serial: Number of the refresh that brought it.
+        authorization: Value of the `Authorization` header.
     """
 
     value: str = attrs.field(repr=False)
     renew_at: float | None
     serial: int
+    authorization: str = attrs.field(init=False, repr=False)
+
+    @authorization.default
+    def _make_authorization(self) -> str:
+        return f"Bearer {self.value}"
 
 
 def hold(token: Token, now: float, serial: int) -> HeldToken:

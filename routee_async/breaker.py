@@ -102,7 +102,10 @@ class Breaker:
         if started_at < self._counts_from:
             return
         if self.state is BreakerState.CLOSED:
-            if ok is not None and self._has_had_enough(ok=ok):
+            if ok:  # as it is as a rule
+                self._results.append(True)
+                self._bad_in_a_row = 0
+            elif ok is False and self._has_had_enough():
                 self._open(now)
         else:
             # On trial: while it is open, nothing that is recorded can have started late enough.
@@ -140,12 +143,12 @@ class Breaker:
         else:
             self._probe_at = now + self._lengthen() * (1 + random) / 2
 
-    def _has_had_enough(self, *, ok: bool) -> bool:
-        self._results.append(ok)
-        self._bad_in_a_row = 0 if ok else self._bad_in_a_row + 1
+    def _has_had_enough(self) -> bool:
+        self._results.append(False)
+        self._bad_in_a_row += 1
         window = self.policy.window
         too_many = len(self._results) == window and self._results.count(False) >= window * self.policy.bad_share
-        return not ok and (too_many or self._bad_in_a_row >= self.policy.in_a_row)
+        return too_many or self._bad_in_a_row >= self.policy.in_a_row
 
     def _open(self, now: float) -> None:
         after_trial = self.state is BreakerState.TRIAL

@@ -13,6 +13,7 @@ from typing import Protocol
 from routee_async.errors import BulkStoppedError, ConfigurationError, RouteeError
 from routee_async.models import Outcome, Sms
 from routee_async.options import check_count
+from routee_async.places import Places
 
 logger = logging.getLogger("routee_async")
 
@@ -66,8 +67,8 @@ async def send_many(messages: Messages, handler: Handler, *, concurrency: int) -
     batch = _Batch(_Source(messages), handler, check_count("concurrency", concurrency))
     await handler.open()
     try:
-        while (outcome := await batch.take()) is not None:
-            yield outcome
+        while batch.ready or await batch.has_more():
+            yield batch.take()
     finally:
         try:
             await batch.abandon()
@@ -76,32 +77,47 @@ async def send_many(messages: Messages, handler: Handler, *, concurrency: int) -
 
 
 class _Source:
-    """The input, synchronous or not, behind one `pull`; numbers what it gives out."""
+    """The input, synchronous or not, behind one `pull`; numbers what it gives out.
+
+    Attributes:
+        pulled: How many messages were given out.
+    """
 
     def __init__(self, messages: Messages) -> None:
-        self._messages = aiter(messages) if isinstance(messages, AsyncIterable) else _iterate(messages)
+        self.pulled = 0
+        self._now: Iterator[Sms] | None = None
+        self._later: AsyncIterator[Sms] | None = None
+        if isinstance(messages, AsyncIterable):
+            self._later = aiter(messages)
+        else:
+            self._now = _iterate(messages)
         self._one_at_a_time = asyncio.Lock()
-        self._pulled = 0
 
-    @property
-    def pulled(self) -> int:
-        """How many messages were given out."""
-        return self._pulled
+    def pull_at_once(self) -> tuple[int, Sms] | None:
+        """The next message of a synchronous input with its index; None at its end, and for an asynchronous one."""
+        if self._now is None:
+            return None
+        try:
+            sms = next(self._now)
+        except StopIteration:
+            return None
+        index = self.pulled
+        self.pulled = index + 1
+        return index, sms
 
     async def pull(self) -> tuple[int, Sms] | None:
-        """The next message with its index; None at the end."""
-        try:
-            if isinstance(self._messages, AsyncIterator):
-                # An asynchronous iterator must not be asked again before it has answered.
-                async with self._one_at_a_time:
-                    sms = await anext(self._messages)
-                    self._pulled += 1
-                    return self._pulled - 1, sms
-            sms = next(self._messages)
-        except (StopIteration, StopAsyncIteration):
+        """The next message of an asynchronous input with its index; None at its end."""
+        if self._later is None:
             return None
-        self._pulled += 1
-        return self._pulled - 1, sms
+        # It must not be asked again before it has answered.
+        async with self._one_at_a_time:
+            try:
+                sms = await anext(self._later)
+            except StopAsyncIteration:
+                return None
+            index = self.pulled
+            self.pulled = index + 1
+            return index, sms
 
 
 def _iterate(messages: object) -> Iterator[Sms]:
@@ -112,37 +128,45 @@ def _iterate(messages: object) -> Iterator[Sms]:
 
 
 class _Batch:
-    """One run of `send_many`: workers on one side, the caller's iterator on the other."""
+    """One run of `send_many`: workers on one side, the caller's iterator on the other.
+
+    Attributes:
+        ready: Outcomes that have not been taken yet.
+    """
 
     def __init__(self, source: _Source, handler: Handler, concurrency: int) -> None:
         self._source = source
         self._handler = handler
         self._concurrency = concurrency
-        self._places = asyncio.Semaphore(concurrency)
+        self._places = Places(concurrency)
         self._workers: set[asyncio.Task[None]] = set()
-        self._ready: deque[Outcome] = deque()
+        self.ready: deque[Outcome] = deque()
         self._news = asyncio.Event()
         self._begun = False
         self._exhausted = False
         self._broken_by: BaseException | None = None
 
-    async def take(self) -> Outcome | None:
-        """The next outcome; None when every worker has ended well, otherwise raises what stopped them."""
+    async def has_more(self) -> bool:
+        """Wait until there is an outcome to take; False when every worker has ended well, otherwise raises what stopped them."""
         if not self._begun:
             self._begun = True
             self._start_worker()
-        while not self._ready and self._workers:
+        while not self.ready and self._workers:
             self._news.clear()
             await self._news.wait()
-        if self._ready:
-            self._places.release()
-            return self._ready.popleft()
+        if self.ready:
+            return True
         if self._broken_by is not None:
             raise self._broken_by
         if self._handler.stopped_by is not None:
             raise BulkStoppedError(self._handler.stopped_by, self._handler.attempted)
         await self._handler.finish(self._source.pulled)
-        return None
+        return False
+
+    def take(self) -> Outcome:
+        """Take an outcome, and let a worker go on."""
+        self._places.give_back()
+        return self.ready.popleft()
 
     async def abandon(self) -> None:
         """End what is still running. Its outcomes go unreported: whoever leaves early has said that they do not matter."""
@@ -173,15 +197,20 @@ class _Batch:
 
     async def _work(self) -> None:
         """Pull, handle and report until there is nothing more to do."""
+        places, source, handler, ready, news = self._places, self._source, self._handler, self.ready, self._news
         while True:
-            await self._places.acquire()
-            item = None if self._over else await self._source.pull()
+            if not places.take_at_once():
+                await places.join()  # cancelled only when it is all over
+            if self._exhausted or handler.stopped_by is not None:
+                item = None
+            elif (item := source.pull_at_once()) is None:
+                item = await source.pull()
             if item is None:
                 self._exhausted = True
-                self._places.release()
+                places.give_back()
                 return
             if len(self._workers) < self._concurrency and not self._over:
                 # The one that found work starts the next: a batch of three does not need a hundred workers.
                 self._start_worker()
-            self._ready.append(await self._handler.outcome(*item))
-            self._news.set()
+            ready.append(await handler.outcome(*item))
+            news.set()

@@ -8,10 +8,10 @@ import base64
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from routee_async import protocol, retry
 from routee_async.admission import Admission
@@ -29,6 +29,9 @@ from routee_async.options import RetryPolicy, Timeout
 from routee_async.pace import Pace
 from routee_async.protocol import Failure, Request, Response
 from routee_async.transport import ExchangeError, Transport
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 logger = logging.getLogger("routee_async")
@@ -54,9 +57,10 @@ class _Call(Generic[T]):
         patient: True for a message of a batch, and for a poll: the time for which it is held back (pace, gate, breaker) does not
             count.
         intend: To be awaited before the first byte; None when it has been.
-        token: The token of the last attempt; None before the first.
+        token: The token of the last attempt; None before the first, and for the token endpoint.
         refused: The token that the server refused, when another one has to be fetched.
         renewed: True once that has been done.
+        has_turn: True while it holds a turn, which it has to give back.
     """
 
     request: Request
@@ -67,6 +71,7 @@ class _Call(Generic[T]):
     token: HeldToken | None = None
     refused: HeldToken | None = None
     renewed: bool = False
+    has_turn: bool = False
 
 
 class Caller:
@@ -99,6 +104,7 @@ class Caller:
         credentials = base64.b64encode(f"{application_id}:{application_secret}".encode()).decode("ascii")
         self._basic = f"Basic {credentials}"
         self._total = timeout.total
+        self._least_time = retry.least_time(timeout.total)
         self._policy = policy
         self._budget = retry.Budget(policy.budget, policy.budget_refill)
         self._admission = Admission(
@@ -139,8 +145,14 @@ class Caller:
             raise ClientClosedError("the client is closed")
         self._under_way += 1
         try:
-            call = _Call(request, read, self._loop.time() + self._total, patient, intend)
-            result = await self._perform(call, lambda: self._attempt_in_turn(call))
+            now = self._loop.time()
+            call = _Call(request, read, now + self._total, patient, intend)
+            try:
+                if not self._may_start(call, now):
+                    now = await self._wait_for_turn(call)
+                result = await self._attempt(call, now)
+            except _AgainError as first:
+                result = await self._repeat(call, partial(self._attempt_in_turn, call), first)
         finally:
             self._under_way -= 1
             if self._under_way == 0:
@@ -166,14 +178,10 @@ class Caller:
             await self._tokens.aclose()
             await self._transport.aclose()
 
-    async def _perform(self, call: _Call[T], attempt: Callable[[], Awaitable[T]]) -> T:
-        """Attempt once; when that allows another attempt, let tenacity see to the rest."""
-        try:
-            return await attempt()
-        except _AgainError as first:
-            return await self._repeat(call, attempt, first)
-
     async def _repeat(self, call: _Call[T], attempt: Callable[[], Awaitable[T]], first: _AgainError) -> T:
+        """Let tenacity see to the rest, after a first attempt that allows another."""
+        from tenacity import AsyncRetrying, retry_if_exception_type  # noqa: PLC0415 - slow to load, and most never need it
+
         pending: _AgainError | None = first
 
         async def replay_then_attempt() -> T:
@@ -183,10 +191,10 @@ class Caller:
                 raise again
             return await attempt()
 
-        def wait(state: RetryCallState) -> float:
+        def wait(state: "RetryCallState") -> float:
             return retry.delay_before(state.attempt_number + 1, _decision(state), self._policy, self._random())
 
-        def stop(state: RetryCallState) -> bool:
+        def stop(state: "RetryCallState") -> bool:
             decision, next_attempt = _decision(state), state.attempt_number + 1
             if call.patient and decision.wait is not None:
                 call.deadline = max(call.deadline, self._loop.time() + state.upcoming_sleep + self._total)
@@ -204,53 +212,77 @@ class Caller:
             # The cause is our own exception, but tenacity's frames in between help nobody.
             raise _error_of(last.decision) from None
 
-    async def _attempt_in_turn(self, call: _Call[T]) -> T:
-        """One attempt with a token, at the right time and in turn."""
-        call.token = self._tokens.peek(self._loop.time()) if call.refused is None else None
+    def _may_start(self, call: _Call[T], now: float) -> bool:
+        """Give a call its token and its turn if it need not wait for them, as is the rule for a first attempt."""
+        call.token = self._tokens.peek(now)
+        if call.token is None or call.intend is not None or not call.request.endpoint.paid:
+            return False
+        call.has_turn = self._admission.enter_at_once(call.request.parts, now, patient=call.patient)
+        return call.has_turn
+
+    async def _wait_for_turn(self, call: _Call[T]) -> float:
+        """Wait for a token, for the right time and for a turn; returns loop time."""
+        now = self._loop.time()
+        call.token = self._tokens.peek(now) if call.refused is None else None
         if call.token is None:
             call.token = await self._token_for(call)
-        latest = call.deadline - retry.least_time(self._total)
-        if self._loop.time() > latest:
+            now = self._loop.time()
+        latest = call.deadline - self._least_time
+        if now > latest:
             raise NotSentError("no time was left for an answer")
-        if call.request.endpoint.paid:
-            await self._admission.enter_paid(call.request.parts, latest, patient=call.patient)
-            await self._intend(call)
-            if call.patient:
-                call.deadline = self._loop.time() + self._total
-        elif call.patient:
+        if not call.request.endpoint.paid and call.patient:
             await self._admission.enter_poll()
-            call.deadline = self._loop.time() + self._total
-        else:
+        elif not call.request.endpoint.paid:
             await self._admission.enter(latest)
-        try:
-            return await self._attempt(call, f"Bearer {call.token.value}")
-        finally:
-            self._admission.leave()
+        elif not self._admission.enter_at_once(call.request.parts, now, patient=call.patient):
+            await self._admission.enter_paid(call.request.parts, latest, patient=call.patient)
+        call.has_turn = True
+        if call.intend is not None:
+            await self._intend(call)
+        now = self._loop.time()
+        if call.patient:
+            call.deadline = now + self._total
+        return now
+
+    async def _attempt_in_turn(self, call: _Call[T]) -> T:
+        """One more attempt."""
+        return await self._attempt(call, await self._wait_for_turn(call))
 
     async def _intend(self, call: _Call[T]) -> None:
         """Let the intent be written, now that the turn is taken: only what is on the wire is in doubt after a crash."""
-        if call.intend is None:
-            return
         intend, call.intend = call.intend, None
+        assert intend is not None  # noqa: S101 - for the type checker; it is looked at before
         try:
             await intend()
         except BaseException:
             self._admission.record(None, self._loop.time())
-            self._admission.leave()
+            self._leave(call)
             raise
 
-    async def _attempt(self, call: _Call[T], authorization: str) -> T:
-        """One exchange, and what follows from it."""
-        started_at = self._loop.time()
+    def _leave(self, call: _Call[T]) -> None:
+        call.has_turn = False
+        self._admission.leave()
+
+    async def _attempt(self, call: _Call[T], started_at: float) -> T:
+        """One exchange, and what follows from it. Ends the turn, if the call has one."""
+        authorization = self._basic if call.token is None else call.token.authorization
+        is_paid = call.request.endpoint.paid
         well: bool | None = None
+        accepted = 0
+        result: Response | Failure
         try:
-            result = await self._exchange(call, authorization)
+            try:
+                result = await self._transport.exchange(call.request, authorization, call.deadline - started_at)
+            except ExchangeError as error:
+                result = error.failure
             well = retry.is_well(result)
             decision = retry.decide(call.request, result, renewed=call.renewed)
             if decision.action is retry.Action.READ and isinstance(result, Response):
-                return self._read(call, result, started_at)
+                value = self._read(call, result)
+                accepted = call.request.parts
+                return value
             if retry.asks_for_less(result):
-                if call.request.endpoint.paid:
+                if is_paid:
                     self._admission.refused(decision.wait, started_at)
                 else:
                     self._admission.poll_refused(decision.wait)
@@ -258,29 +290,22 @@ class Caller:
             well = False
             raise
         finally:
-            if call.request.endpoint.paid:
-                self._admission.record(well, started_at)
+            if is_paid:
+                self._admission.record(well, started_at, accepted=accepted)
+            if call.has_turn:
+                self._leave(call)
         if decision.action is retry.Action.RAISE:
             raise _error_of(decision)
         if decision.action is retry.Action.RENEW:
             call.refused = call.token
         raise _AgainError(decision)
 
-    async def _exchange(self, call: _Call[T], authorization: str) -> Response | Failure:
+    def _read(self, call: _Call[T], response: Response) -> T:
         try:
-            return await self._transport.exchange(call.request, authorization, self._time_left(call))
-        except ExchangeError as error:
-            return error.failure
-
-    def _read(self, call: _Call[T], response: Response, started_at: float) -> T:
-        try:
-            result = call.read(response)
+            return call.read(response)
         except OutcomeUnknownError:
             response.drop_connection()
             raise
-        if call.request.endpoint.paid:
-            self._admission.accepted(call.request.parts, started_at)
-        return result
 
     def _time_left(self, call: _Call[T]) -> float:
         return call.deadline - self._loop.time()
@@ -289,7 +314,7 @@ class Caller:
         """Ask the service something free, once: whether it answers tells whether a paused batch may go on."""
         try:
             held = self._tokens.peek(self._loop.time()) or await self._tokens.get()
-            response = await self._transport.exchange(protocol.build_fetch_balance(), f"Bearer {held.value}", self._total)
+            response = await self._transport.exchange(protocol.build_fetch_balance(), held.authorization, self._total)
         except (ExchangeError, RouteeError):
             return False
         return retry.is_well(response) is True
@@ -297,7 +322,10 @@ class Caller:
     async def _fetch_token(self) -> Token:
         """Ask the token endpoint, as a read. Takes no turn: every turn may be waiting for this."""
         call = _Call(protocol.build_token_request(), protocol.read_token, self._loop.time() + self._total, renewed=True)
-        return await self._perform(call, lambda: self._attempt(call, self._basic))
+        try:
+            return await self._attempt(call, self._loop.time())
+        except _AgainError as first:
+            return await self._repeat(call, lambda: self._attempt(call, self._loop.time()), first)
 
     async def _token_for(self, call: _Call[T]) -> HeldToken:
         """A token from the endpoint. Whatever prevents that also proves that the request it was for was never written."""
@@ -319,7 +347,7 @@ class Caller:
             raise NotSentError(f"no access token: {error}") from None
 
 
-def _decision(state: RetryCallState) -> retry.Decision:
+def _decision(state: "RetryCallState") -> retry.Decision:
     again = state.outcome.exception() if state.outcome is not None else None
     assert isinstance(again, _AgainError)  # noqa: S101 - for the type checker; tenacity asks about nothing else
     return again.decision

@@ -197,7 +197,7 @@ def _make_converter() -> cattrs.Converter:
         (StrEnum, _read_enum),
     ):
         new.register_structure_hook(cast("type", cls), cast("Any", hook))
-    new.register_structure_hook(BodyAnalysis, codec.converter.get_structure_hook(BodyAnalysis))
+    new.register_structure_hook(BodyAnalysis, lambda value, _: codec.structure(value, BodyAnalysis))
     new.register_structure_hook_factory(attrs.has, _make_reader)
     new.register_unstructure_hook(datetime, write_moment)
     new.register_unstructure_hook(Decimal, str)

@@ -172,9 +172,10 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         """
         opened = self._require_open()
         prepared = validation.prepare(sms, default_region=self._default_region)
+        label = prepared.label
         if on_unknown is OnUnknown.RECONCILE:
-            prepared = references.with_reference(prepared, opened.next_reference())
-        return await opened.delivery.deliver(prepared, on_unknown=on_unknown, patient=False)
+            label = references.wire_label(label, opened.next_reference())
+        return await opened.delivery.deliver(prepared, label, on_unknown=on_unknown, patient=False)
 
     def send_many(
         self,

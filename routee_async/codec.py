@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import partial
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import Any, TypeVar, cast, get_args
 
@@ -59,7 +59,7 @@ class Token:
     expires_in: int | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)  # not frozen: it is made for each message and lives for a moment
 class SendAnswer:
     """What `POST /sms` answered: None for whatever was absent or unreadable."""
 
@@ -97,9 +97,17 @@ def encode_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def encode_sms(sms: Sms) -> bytes:
-    """Write *sms* as the body of `POST /sms`. It must have passed `validation.prepare`."""
-    return encode_json(_unstructure_sms(sms))
+def encode_sms(sms: Sms, label: str | None) -> bytes:
+    """Write *sms* as the body of `POST /sms`. It must have passed `validation.prepare`.
+
+    Args:
+        sms: The message.
+        label: What takes the place of its label on the wire; None leaves it.
+    """
+    wire = _unstructure_sms(sms)
+    if label is not None:
+        wire["label"] = label
+    return encode_json(wire)
 
 
 def structure(payload: object, cls: type[T]) -> T:
@@ -109,7 +117,12 @@ def structure(payload: object, cls: type[T]) -> T:
         MalformedResponseError: Something that cannot be done without is missing or of the wrong type; says where.
     """
     try:
-        return converter.structure(payload, cls)
+        return cast("T", _hook_of(cls)(payload, cls))  # type: ignore[arg-type] # a type can be hashed
+    except Exception:  # noqa: BLE001, S110 - as below
+        pass
+    # Once more, and more slowly, to be told where the problem is.
+    try:
+        return _detailed_converter().structure(payload, cls)
     except Exception as error:  # noqa: BLE001 - cattrs raises whatever its hooks raise; each is a problem of the payload
         names = _wire_names.get(next(iter(get_args(cls)), cls), {})
         problems = tuple(_in_wire_names(problem, names) for problem in cattrs.transform_error(error)[:_MOST_PROBLEMS])
@@ -121,6 +134,60 @@ def _in_wire_names(problem: str, names: Mapping[str, str]) -> str:
     """Name the field at the end of a path as the payload does: cattrs says how we call it."""
     path, dot, name = problem.rpartition(".")
     return f"{path}{dot}{names.get(name, name)}"
+
+
+@lru_cache
+def _hook_of(cls: type) -> Callable[[object, type], object]:
+    return _quick_converter.get_structure_hook(cls)
+
+
+def read_send_answer(payload: object) -> SendAnswer:
+    """As `structure(payload, SendAnswer)`, for an answer that is as it should be, in a third of the time.
+
+    Raises:
+        MalformedResponseError: As `structure`, which looks at whatever else there is.
+    """
+    if type(payload) is not dict:
+        return structure(payload, SendAnswer)
+    get = payload.get
+    tracking_id, flash, status, analysis = get("trackingId"), get("flash"), get("status"), get("bodyAnalysis")
+    if type(tracking_id) is not str or not tracking_id.strip() or "ttl" in payload or get("callback") is not None:
+        return structure(payload, SendAnswer)
+    to, sender_id, body, label = get("to"), get("from"), get("body"), get("label")
+    return SendAnswer(
+        tracking_id=tracking_id,
+        created_at=_read_moment(get("createdAt")),
+        status=_STATUSES[status] if type(status) is str and status in _STATUSES else _lenient_status(status, MessageStatus),
+        to=to if type(to) is str else None,
+        sender_id=sender_id if type(sender_id) is str else None,
+        body=body if type(body) is str else None,
+        label=label if type(label) is str else None,
+        flash=flash if type(flash) is bool else _lenient_bool(flash, bool),
+        body_analysis=_read_analysis(analysis),
+    )
+
+
+@lru_cache(maxsize=256)  # the texts of a batch are much alike, and frozen values can be shared
+def _plain_analysis(parts: int, unicode: bool, characters: int) -> BodyAnalysis:  # noqa: FBT001 - as it comes
+    return BodyAnalysis(parts=parts, unicode=unicode, characters=characters)
+
+
+def _read_moment(value: object) -> datetime | None:
+    try:
+        return _read_datetime(value, datetime)
+    except (TypeError, ValueError):
+        return None
+
+
+def _read_analysis(value: object) -> BodyAnalysis | None:
+    """A text's analysis, if it is one; the common one, with no characters that are not in GSM-7, in a third of the time."""
+    if type(value) is dict:
+        get = value.get
+        parts, unicode, characters = get("parts"), get("unicode"), get("characters")
+        has_no_more = get("transcode") is None and get("unsupportedGSMCharacters") in (None, [])
+        if has_no_more and type(parts) is int and type(unicode) is bool and type(characters) is int:
+            return _plain_analysis(parts, unicode, characters)
+    return cast("BodyAnalysis | None", _lenient_analysis(value, BodyAnalysis))
 
 
 def flatten_part(row: object) -> object:
@@ -196,7 +263,9 @@ def _read_datetime(value: object, _: object) -> datetime:
 
 
 def _read_status(value: object, _: object) -> MessageStatus:
-    return MessageStatus(_read_id(value, str))
+    # An enum takes ten times as long to find a member that it has.
+    known = _STATUSES.get(value) if isinstance(value, str) else None
+    return known or MessageStatus(_read_id(value, str))
 
 
 def _read_campaign_state(value: object, _: object) -> CampaignState:
@@ -223,10 +292,18 @@ def _read_texts(value: object, _: object) -> tuple[str, ...]:
     return tuple(_read_str(text, str) for text in texts)
 
 
-def _lenient(hook: Callable[[Any, Any], object], missing: object = None) -> Callable[[Any, Any], object]:
+_STATUSES = {status.value: status for status in MessageStatus}
+_PLAIN: dict[Callable[[Any, Any], object], type] = {_read_str: str, _read_bool: bool, _read_int: int}
+
+
+def _lenient(hook: Callable[[Any, Any], object], missing: object = None) -> Callable[[Any, Any], Any]:
     """Wrap a structure hook so that null and what it cannot read become *missing*."""
+    # What is of this type already is as it should be; most of a message is.
+    plain = _PLAIN.get(hook)
 
     def read(value: object, cls: object) -> object:
+        if type(value) is plain:
+            return value
         if value is None:
             return missing
         try:
@@ -237,9 +314,13 @@ def _lenient(hook: Callable[[Any, Any], object], missing: object = None) -> Call
     return read
 
 
-def _make_converter() -> cattrs.Converter:
-    """Set up the converter; each class gets its hooks generated once, here."""
-    new = cattrs.Converter(prefer_attrib_converters=False, forbid_extra_keys=False)
+def _make_converter(*, detailed: bool) -> cattrs.Converter:
+    """Set up a converter; each class gets its hooks generated once, here.
+
+    Args:
+        detailed: Whether its errors say where in a payload the problem is, which is slower even when there is none.
+    """
+    new = cattrs.Converter(prefer_attrib_converters=False, forbid_extra_keys=False, detailed_validation=detailed)
     for cls, hook in (
         (str, _read_str),
         (bool, _read_bool),
@@ -376,5 +457,17 @@ def _make_sms_writer() -> Callable[[Sms], dict[str, object]]:
     )
 
 
-converter = _make_converter()
+_quick_converter = _make_converter(detailed=False)
+
+
+@lru_cache(maxsize=1)
+def _detailed_converter() -> cattrs.Converter:
+    """The one that says where a problem is: made with the first problem."""
+    return _make_converter(detailed=True)
+
+
 _unstructure_sms = _make_sms_writer()
+
+_lenient_status = _lenient(_read_status)
+_lenient_bool = _lenient(_read_bool)
+_lenient_analysis = _lenient(_hook_of(BodyAnalysis))

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from routee_async import protocol, retry
 from routee_async.caller import Caller
@@ -42,6 +43,7 @@ class Delivery:
     async def deliver(
         self,
         sms: Sms,
+        label: str | None,
         *,
         on_unknown: OnUnknown,
         patient: bool,
@@ -50,7 +52,8 @@ class Delivery:
         """Send *sms*; when it cannot be told whether it was sent, do what *on_unknown* says.
 
         Args:
-            sms: The message as it goes on the wire. For `RECONCILE` its label begins with a reference.
+            sms: The message.
+            label: Its label as it goes on the wire. For `RECONCILE` it begins with a reference.
             on_unknown: What to do about doubt.
             patient: Do not count the time for which the server asks us to wait.
             intend: Awaited once, when the message has its turn and before anything of it is written; what it raises is raised.
@@ -58,12 +61,13 @@ class Delivery:
         Raises:
             RouteeError: Why it was not sent, or `OutcomeUnknownError`.
         """
+        request, read = protocol.build_send(sms, label), partial(protocol.read_sent, sms=sms, label=label)
         attempt = 1
         doubt: OutcomeUnknownError | None = None
         while True:
             since = self._now()
             try:
-                return await self._send(sms, patient=patient, intend=intend)
+                return await self._caller.call(request, read, patient=patient, intend=intend)
             except OutcomeUnknownError as error:
                 doubt = error
             except RouteeError:
@@ -71,7 +75,7 @@ class Delivery:
                     # This attempt surely failed, but nobody has looked what became of the one before.
                     raise doubt from None
                 raise
-            found = await self._settle(doubt, sms, since, on_unknown)
+            found = await self._settle(doubt, sms, label or "", since, on_unknown)
             if found is not None:
                 return found
             attempt, intend = attempt + 1, None
@@ -81,41 +85,41 @@ class Delivery:
                 again = retry.Decision(retry.Action.REPEAT)
                 await asyncio.sleep(retry.delay_before(attempt, again, self._policy, self._random()))
 
-    async def _settle(self, doubt: OutcomeUnknownError, sms: Sms, since: datetime, on_unknown: OnUnknown) -> SentSms | None:
+    async def _settle(
+        self,
+        doubt: OutcomeUnknownError,
+        sms: Sms,
+        label: str,
+        since: datetime,
+        on_unknown: OnUnknown,
+    ) -> SentSms | None:
         """Find out, if that is wanted, what became of a message; None when it is to be sent again."""
         if on_unknown is OnUnknown.REPORT or retry.stops_batch(doubt):
             raise doubt
         if on_unknown is OnUnknown.RESEND:
             return None
-        found = await self.look_up(sms, since)
+        found = await self.look_up(label, sms.to, since)
         if found is Undecided.BLIND:
             raise doubt
-        return None if found is Undecided.ABSENT else protocol.adopt(sms, found)
+        return None if found is Undecided.ABSENT else protocol.adopt(sms, label, found)
 
     async def look_up(
         self,
-        sms: Sms,
+        label: str,
+        to: str,
         since: datetime,
         *,
         at_once: bool = False,
         briefly: bool = False,
     ) -> Sequence[TrackedPart] | Undecided:
-        """Look for *sms* by its reference until the end of the window.
+        """Look for a message by its reference until the end of the window.
 
         Args:
-            sms: The message as it went on the wire.
+            label: Its label as it went on the wire.
+            to: Its recipient.
             since: When it was sent at the earliest.
             at_once: Look a first time now: it may have been sent long ago.
             briefly: Look no later than after the first of the delays.
         """
         delays = self._policy.lookup_delays[:1] if briefly else self._policy.lookup_delays
-        return await self._reconciler.settle(sms.label or "", sms.to, since, (0.0, *delays) if at_once else delays)
-
-    async def _send(self, sms: Sms, *, patient: bool, intend: Callable[[], Awaitable[None]] | None) -> SentSms:
-        request = protocol.build_send(sms)
-        return await self._caller.call(
-            request,
-            lambda response: protocol.read_sent(response, sms),
-            patient=patient,
-            intend=intend,
-        )
+        return await self._reconciler.settle(label, to, since, (0.0, *delays) if at_once else delays)

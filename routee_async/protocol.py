@@ -142,7 +142,7 @@ PAGE_SIZE = 2000
 """Rows of a page at most (§7.1)."""
 
 
-@attrs.frozen
+@attrs.define  # not frozen, nor is the answer: they are made for each message, and that would be half of what it costs
 class Request:
     """One request, ready to be written.
 
@@ -169,7 +169,7 @@ def _nothing() -> None:
     pass
 
 
-@attrs.frozen
+@attrs.define
 class Response:
     """One complete answer.
 
@@ -232,10 +232,15 @@ def build_token_request() -> Request:
     return Request(FETCH_TOKEN, FETCH_TOKEN.path, body, "application/x-www-form-urlencoded")
 
 
-def build_send(sms: Sms) -> Request:
-    """Build the request that sends *sms*, which has passed `validation.prepare`."""
-    parts = segments.analyze(sms.body).parts
-    return Request(SEND_SMS, SEND_SMS.path, codec.encode_sms(sms), reference=sms.label, parts=parts)
+def build_send(sms: Sms, label: str | None) -> Request:
+    """Build the request that sends a message.
+
+    Args:
+        sms: The message, which has passed `validation.prepare`.
+        label: Its label on the wire.
+    """
+    body = codec.encode_sms(sms, label)
+    return Request(SEND_SMS, SEND_SMS.path, body, reference=label, parts=segments.count_parts(sms.body))
 
 
 def build_fetch_tracking(tracking_id: str) -> Request:
@@ -282,25 +287,26 @@ def read_token(response: Response) -> codec.Token:
     return codec.structure(codec.decode_json(response.body), codec.Token)
 
 
-def read_sent(response: Response, sms: Sms) -> SentSms:
+def read_sent(response: Response, sms: Sms, label: str | None) -> SentSms:
     """Read the answer to a send, and believe it only if it is about *sms*.
 
     Args:
         response: A complete 2xx answer.
-        sms: The message as it was written on the wire, its reference in front of the label if it has one.
+        sms: The message.
+        label: Its label as it was written on the wire, with the reference in front if it has one.
 
     Raises:
         OutcomeUnknownError: No JSON object, no tracking id, or the echo of `to` or `label` is not what was sent.
     """
     try:
-        answer = codec.structure(codec.decode_json(response.body), codec.SendAnswer)
+        answer = codec.read_send_answer(codec.decode_json(response.body))
     except MalformedResponseError as error:
-        raise _unbelievable(sms, response, "; ".join(error.problems)) from None
+        raise _unbelievable(label, response, "; ".join(error.problems)) from None
     if answer.to is not None and answer.to.lstrip("+") != sms.to.lstrip("+"):
-        raise _unbelievable(sms, response, "the answer is about another recipient")
-    if answer.label is not None and answer.label != sms.label:
-        raise _unbelievable(sms, response, "the answer is about another label")
-    return _sent(answer, sms)
+        raise _unbelievable(label, response, "the answer is about another recipient")
+    if answer.label is not None and answer.label != label:
+        raise _unbelievable(label, response, "the answer is about another label")
+    return _sent(answer, sms, label)
 
 
 def sent_before(sms: Sms, tracking_id: str, reference: str, parts: int | None) -> SentSms:
@@ -312,7 +318,7 @@ def sent_before(sms: Sms, tracking_id: str, reference: str, parts: int | None) -
         reference: What we called it.
         parts: Parts that Routee counted, if it was noted.
     """
-    sent = _sent(codec.SendAnswer(tracking_id=tracking_id), sms)
+    sent = _sent(codec.SendAnswer(tracking_id=tracking_id), sms, None)
     counted = attrs.evolve(sent.body_analysis, parts=parts or sent.body_analysis.parts)
     return attrs.evolve(sent, reference=reference, label=sms.label, body_analysis=counted)
 
@@ -341,18 +347,19 @@ def with_own_label(part: TrackedPart) -> TrackedPart:
     return part if reference is None else attrs.evolve(part, label=label, reference=reference)
 
 
-def adopt(sms: Sms, rows: Sequence[TrackedPart]) -> SentSms:
+def adopt(sms: Sms, label: str, rows: Sequence[TrackedPart]) -> SentSms:
     """Make of tracking rows what the lost answer to a send would have said.
 
     Args:
-        sms: The message as it was written on the wire.
+        sms: The message.
+        label: Its label as it was written on the wire.
         rows: Its parts, at least one. With several tracking ids it was sent several times: the first is taken, the others are
             reported as duplicates.
     """
     tracking_ids = list(dict.fromkeys(row.tracking_id for row in rows))
     ours = [row for row in rows if row.tracking_id == tracking_ids[0]]
     answer = codec.SendAnswer(tracking_id=tracking_ids[0], status=roll_up(ours), sender_id=rows[0].sender_id)
-    return attrs.evolve(_sent(answer, sms), duplicates=tuple(tracking_ids[1:]))
+    return attrs.evolve(_sent(answer, sms, label), duplicates=tuple(tracking_ids[1:]))
 
 
 @attrs.frozen
@@ -449,17 +456,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, wait.total_seconds())
 
 
-def _sent(answer: codec.SendAnswer, sms: Sms) -> SentSms:
+def _sent(answer: codec.SendAnswer, sms: Sms, wire_label: str | None) -> SentSms:
     """Fill what *answer* does not say with what was sent."""
-    reference, label = references.split_label(sms.label)
+    reference, label = references.split_label(wire_label)
     return SentSms(
         tracking_id=answer.tracking_id,
         reference=reference,
         created_at=answer.created_at,
         status=answer.status or MessageStatus.QUEUED,
         to=sms.to,
-        sender_id=answer.sender_id or sms.sender_id,
-        body=answer.body or sms.body,
+        sender_id=_same(answer.sender_id, sms.sender_id),
+        body=_same(answer.body, sms.body),
         label=label,
         flash=sms.flash if answer.flash is None else answer.flash,
         ttl=answer.ttl or sms.ttl,
@@ -468,8 +475,13 @@ def _sent(answer: codec.SendAnswer, sms: Sms) -> SentSms:
     )
 
 
-def _unbelievable(sms: Sms, response: Response, reason: str) -> OutcomeUnknownError:
-    return OutcomeUnknownError(sms.label, Phase.BODY, reason, response.status)
+def _same(answered: str | None, sent: str) -> str:
+    """What was answered; where it equals what was *sent*, that one object, of which a kept outcome then holds no second copy."""
+    return sent if not answered or answered == sent else answered
+
+
+def _unbelievable(label: str | None, response: Response, reason: str) -> OutcomeUnknownError:
+    return OutcomeUnknownError(label, Phase.BODY, reason, response.status)
 
 
 def _count(body: str) -> BodyAnalysis:

@@ -34,7 +34,7 @@ class Finding:
     Attributes:
         answer: The meaning.
         error: What went wrong, if anything; without its traceback, which would keep the frames of the read alive.
-        pages: Requests that were made.
+        pages: Requests that a complete read took.
     """
 
     answer: Answer

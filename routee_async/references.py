@@ -8,11 +8,12 @@ it, after a space, and is given back unchanged.
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import attrs
 
 from routee_async.errors import InvalidInputError
-from routee_async.models import Sms, TrackedPart
+from routee_async.models import TrackedPart
 from routee_async.validation import LONGEST_LABEL
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -24,13 +25,23 @@ _REFERENCE = re.compile(r"ra\.[0-9a-z]{8}\.[0-9a-z]{7}")
 LENGTH = len("ra.") + RUN_LENGTH + len(".") + _ROW_LENGTH
 
 
+_PAIRS = [first + second for first in DIGITS for second in DIGITS]
+"""The last two digits of the rows of a block."""
+
+
+@lru_cache(maxsize=16)  # rows come in order
+def _block_digits(block: int) -> str:
+    digits = ""
+    for _ in range(_ROW_LENGTH - _BLOCK_LENGTH):
+        block, digit = divmod(block, len(DIGITS))
+        digits = DIGITS[digit] + digits
+    return digits
+
+
 def reference_of(run_id: str, index: int) -> str:
     """The reference of row *index* (from 0, below 36 ** 7) of a run."""
-    digits = ""
-    for _ in range(_ROW_LENGTH):
-        index, digit = divmod(index, len(DIGITS))
-        digits = DIGITS[digit] + digits
-    return f"ra.{run_id}.{digits}"
+    block, row = divmod(index, len(_PAIRS))
+    return f"ra.{run_id}.{_block_digits(block)}{_PAIRS[row]}"
 
 
 def block_of(wire_label: str) -> str:
@@ -38,20 +49,20 @@ def block_of(wire_label: str) -> str:
     return wire_label[: LENGTH - _BLOCK_LENGTH]
 
 
-def with_reference(sms: Sms, reference: str) -> Sms:
-    """The message as it goes on the wire: the reference in front of the caller's label.
+def wire_label(label: str | None, reference: str) -> str:
+    """What stands in the label on the wire: the reference, and behind it the caller's own *label*, if any.
 
     Raises:
         InvalidInputError: Both together are longer than a label may be.
     """
-    if sms.label is None:
-        return attrs.evolve(sms, label=reference)
-    if len(sms.label) > LONGEST_LABEL - LENGTH - 1:
+    if label is None:
+        return reference
+    if len(label) > LONGEST_LABEL - LENGTH - 1:
         problem = (
             f"must have at most {LONGEST_LABEL - LENGTH - 1} characters here: {LENGTH + 1} are taken by the message's reference"
         )
         raise InvalidInputError("label", problem)
-    return attrs.evolve(sms, label=f"{reference} {sms.label}")
+    return f"{reference} {label}"
 
 
 def split_label(wire_label: str | None) -> tuple[str | None, str | None]:

@@ -291,9 +291,9 @@ class Agenda(Generic[C]):
             self._hasten(group, now if group.is_single else now + self._policy.first_delay)
 
     def postpone(self, course: C, now: float, random: float) -> None:
-        """Put off the next read of a message that is read alone: there are news of it from elsewhere."""
+        """Put off the next read of a message that is read alone, unless it is due: there are news of it from elsewhere."""
         group = self._group_of(course)
-        if group.is_single and group.due is not None:
+        if group.is_single and group.due is not None and group.due > now:
             self._put(group, max(group.due, min(now + self._policy.interval(now - course.since, random), course.deadline)))
 
     def drop(self, tracking_id: str) -> None:
@@ -367,7 +367,7 @@ class Agenda(Generic[C]):
     def _leave(self, course: C) -> None:
         group = self._group_of(course)
         group.leave(course)
-        if not group.members and self._groups.get(group.lookup) is group:
+        if not group.members:
             del self._groups[group.lookup]
             group.due = None
             self._tidy()

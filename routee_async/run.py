@@ -7,8 +7,10 @@ settled is not sent again, what was in flight is looked up by its reference, and
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Container
+from collections.abc import Awaitable, Callable, Container
 from datetime import UTC, datetime
+from functools import partial
+from operator import attrgetter
 
 import attrs
 
@@ -40,9 +42,22 @@ def checksum_of(sms: object) -> bytes:
     """
     content: object = type(sms).__name__
     if isinstance(sms, Sms):
-        values = attrs.asdict(sms)
-        content = [(each.name, values[each.name]) for each in attrs.fields(Sms) if getattr(sms, each.name) != each.default]
+        fields: list[tuple[str, object]] = [("to", sms.to), ("body", sms.body), ("sender_id", sms.sender_id)]
+        if _options_of(sms) != _NO_OPTIONS:
+            values = zip(_OPTIONS, _options_of(sms), _NO_OPTIONS, strict=True)
+            fields += [(name, _plain(value)) for name, value, default in values if value != default]
+        content = fields
     return hashlib.blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=_CHECKSUM_BYTES).digest()
+
+
+def _plain(value: object) -> object:
+    return attrs.asdict(value) if attrs.has(type(value)) else value  # type: ignore[arg-type] # it has just been seen
+
+
+# Those fields of a message that have a default, in their order.
+_OPTIONS = tuple(each.name for each in attrs.fields(Sms) if each.default is not attrs.NOTHING)
+_NO_OPTIONS = tuple(each.default for each in attrs.fields(Sms) if each.default is not attrs.NOTHING)
+_options_of = attrgetter(*_OPTIONS)
 
 
 def is_settled(row: LedgerRow) -> bool:
@@ -124,38 +139,40 @@ class Run:
         Raises:
             LedgerMismatchError: The ledger was begun with another list.
         """
-        checksum = checksum_of(sms) if self._ledger is not None else b""
+        reference = references.reference_of(self._run_id, index)
+        checksum, row = b"", None
+        if self._ledger is not None:
+            checksum = checksum_of(sms)
+            try:
+                row = await self._known(self._ledger, index, checksum)
+            except LedgerMismatchError:
+                raise
+            except LedgerError as error:
+                # Whether an earlier run has sent it is on the disk that cannot be read.
+                self.stop(error)
+                return Unknown(index=index, sms=sms, error=error)
+            if row is not None and is_settled(row):
+                return _replay(row, sms)
         try:
-            row = await self._known(index, checksum)
-        except LedgerMismatchError:
-            raise
-        except LedgerError as error:
-            # Whether an earlier run has sent it is on the disk that cannot be read.
-            self.stop(error)
-            return Unknown(index=index, sms=sms, error=error)
-        if row is not None and is_settled(row):
-            return _replay(row, sms)
-        try:
-            outcome: Outcome = Accepted(index=index, sms=sms, sent=await self._attempt(index, sms, row, checksum))
+            outcome: Outcome = Accepted(index=index, sms=sms, sent=await self._attempt(index, sms, reference, checksum, row))
         except RouteeError as error:
             outcome = retry.outcome_class(error)(index=index, sms=sms, error=error)
             self._judge(outcome)
-        await self._note(outcome, checksum)
+        if self._ledger is not None:
+            await self._note(self._ledger, outcome, reference, checksum)
         return outcome
 
-    async def _known(self, index: int, checksum: bytes) -> LedgerRow | None:
+    async def _known(self, ledger: LedgerStore, index: int, checksum: bytes) -> LedgerRow | None:
         """What an earlier run left of a message.
 
         Nobody passes before those in front have been found to be what they were: a list that has shifted is another list from its
         first message on, and nothing of it must be sent.
         """
-        if self._ledger is None:
-            return None
         async with self._in_order:
             if self._mismatch is not None:
                 raise self._mismatch.with_traceback(None)
             try:
-                row = await self._ledger.find(index)
+                row = await ledger.find(index)
                 self._check(row, checksum)
             except LedgerMismatchError as error:
                 self._mismatch = error
@@ -167,61 +184,70 @@ class Run:
             difference = f"message {row.index} is another one than when it was begun"
             raise LedgerMismatchError(str(self._ledger), f"{difference}; resume with the same input, or begin a new ledger")
 
-    async def _attempt(self, index: int, sms: Sms, row: LedgerRow | None, checksum: bytes) -> SentSms:
+    async def _attempt(self, index: int, sms: Sms, reference: str, checksum: bytes, row: LedgerRow | None) -> SentSms:
         """Send a message that is not settled.
 
         Raises:
             RouteeError: Why it was not sent, or `OutcomeUnknownError`.
         """
-        wire = self._on_the_wire(index, self._prepare(sms))
+        prepared = self._prepare(sms)
+        label = self._wire_label(prepared.label, reference)
         doubtful = row if row is not None and row.state in _DOUBTFUL else None
         if doubtful is None:  # what may have been sent is looked up first, whoever it went to
-            self._refuse_suppressed(wire)
+            self._refuse_suppressed(prepared.to)
         if self.stopped_by is not None:
             if doubtful is not None:
                 raise _doubt_about(doubtful)
             raise BatchAbortedError(f"the batch had stopped: {self.stopped_by}")
         self.attempted += 1
-        sent = await self._settle_doubt(wire, doubtful) if doubtful is not None else None
+        sent = await self._settle_doubt(prepared, label, doubtful) if doubtful is not None else None
         if sent is None:
-            sent = await self._send(index, wire, checksum, doubtful)
+            intend = self._intention(index, prepared.to, reference, checksum)
+            try:
+                sent = await self._delivery.deliver(prepared, label, on_unknown=self._on_unknown, patient=True, intend=intend)
+            except RouteeError as error:
+                raise self._explain(error, doubtful) from None
         if sent.duplicates:
             logger.warning("message %d was found %d times at Routee", index, 1 + len(sent.duplicates))
         return sent
 
-    async def _send(self, index: int, wire: Sms, checksum: bytes, doubtful: LedgerRow | None) -> SentSms:
-        async def intend() -> None:
-            self._refuse_suppressed(wire)
-            if self._ledger is not None:
-                await self._ledger.intend(index, references.reference_of(self._run_id, index), checksum)
-
-        try:
-            return await self._delivery.deliver(wire, on_unknown=self._on_unknown, patient=True, intend=intend)
-        except LedgerError as error:
+    def _explain(self, error: RouteeError, doubtful: LedgerRow | None) -> RouteeError:
+        """What to say of a message whose delivery failed."""
+        if isinstance(error, LedgerError):
             # No intent, no bytes: nothing was written, but an earlier run may have.
             self.stop(error)
-            if doubtful is not None:
-                raise _doubt_about(doubtful) from None
-            raise NotSentError(f"its intent could not be written: {error}") from None
-        except RouteeError:
-            if doubtful is not None and self._on_unknown is OnUnknown.RESEND:
-                # Sent again without waiting for certainty: that this attempt failed says nothing about the earlier one.
-                raise _doubt_about(doubtful) from None
-            raise
+            return _doubt_about(doubtful) if doubtful else NotSentError(f"its intent could not be written: {error}")
+        if doubtful is not None and self._on_unknown is OnUnknown.RESEND:
+            # Sent again without waiting for certainty: that this attempt failed says nothing about the earlier one.
+            return _doubt_about(doubtful)
+        return error
 
-    def _refuse_suppressed(self, wire: Sms) -> None:
-        if wire.to in self._suppressed:
+    def _intention(self, index: int, to: str, reference: str, checksum: bytes) -> Callable[[], Awaitable[None]] | None:
+        """What is to be done when a message has its turn, before a byte of it is written; None for nothing."""
+        note = None if self._ledger is None else partial(self._ledger.intend, index, reference, checksum)
+        if self._suppressed == ():
+            return note
+
+        async def refuse_or_note() -> None:
+            self._refuse_suppressed(to)
+            if note is not None:
+                await note()
+
+        return refuse_or_note
+
+    def _refuse_suppressed(self, to: str) -> None:
+        if to in self._suppressed:
             raise RecipientOptedOutError("to", "is among the suppressed recipients")
 
-    def _on_the_wire(self, index: int, sms: Sms) -> Sms:
+    def _wire_label(self, label: str | None, reference: str) -> str:
         try:
-            return references.with_reference(sms, references.reference_of(self._run_id, index))
+            return references.wire_label(label, reference)
         except InvalidInputError:
-            if self._ledger is None and self._on_unknown is OnUnknown.REPORT:
-                return sms  # nobody will look for the reference, and the label is the caller's
+            if label is not None and self._ledger is None and self._on_unknown is OnUnknown.REPORT:
+                return label  # nobody will look for the reference, and the label is the caller's
             raise
 
-    async def _settle_doubt(self, wire: Sms, row: LedgerRow) -> SentSms | None:
+    async def _settle_doubt(self, sms: Sms, label: str, row: LedgerRow) -> SentSms | None:
         """Find out what became of a message that an earlier run left in doubt.
 
         Returns:
@@ -232,9 +258,10 @@ class Run:
         """
         # Whoever will not send again need not wait for the whole window: an absent message stays in doubt either way.
         briefly = self._on_unknown is OnUnknown.REPORT
-        found = await self._delivery.look_up(wire, row.intended_at or datetime.now(UTC), at_once=True, briefly=briefly)
+        since = row.intended_at or datetime.now(UTC)
+        found = await self._delivery.look_up(label, sms.to, since, at_once=True, briefly=briefly)
         if not isinstance(found, Undecided):
-            return protocol.adopt(wire, found)
+            return protocol.adopt(sms, label, found)
         if self._on_unknown is OnUnknown.RESEND or (self._on_unknown is OnUnknown.RECONCILE and found is Undecided.ABSENT):
             return None
         raise _doubt_about(row)
@@ -248,15 +275,15 @@ class Run:
         if retry.stops_batch(outcome.error):
             self.stop(outcome.error)
 
-    async def _note(self, outcome: Outcome, checksum: bytes) -> None:
+    async def _note(self, ledger: LedgerStore, outcome: Outcome, reference: str, checksum: bytes) -> None:
         """Put an outcome into the ledger; if that fails, the run stops, and the outcome stands."""
-        if self._ledger is None or (not isinstance(outcome, Accepted) and isinstance(outcome.error, BatchAbortedError)):
+        if not isinstance(outcome, Accepted) and isinstance(outcome.error, BatchAbortedError):
             return
         sent = outcome.sent if isinstance(outcome, Accepted) else None
         try:
-            await self._ledger.settle(
+            await ledger.settle(
                 outcome.index,
-                reference=references.reference_of(self._run_id, outcome.index),
+                reference=reference,
                 checksum=checksum,
                 state=_STATES[type(outcome)],
                 tracking_id=sent.tracking_id if sent else None,

@@ -72,6 +72,7 @@ _EXTENSION = "\f^{}\\[~]|€"
 
 _GSM = frozenset(_BASIC + _EXTENSION)
 _TWO_SEPTETS = frozenset(_EXTENSION)
+_BASIC_ASCII = "".join(filter(str.isascii, _BASIC)).encode()
 _BASIC_ONLY = re.compile(f"[{re.escape(_BASIC)}]*")
 _GSM_ONLY = re.compile(f"[{re.escape(_BASIC + _EXTENSION)}]*")
 _LAST_OF_ONE_CODE_UNIT = "\uffff"
@@ -105,14 +106,18 @@ def analyze(body: str) -> BodyCount:
     """
     limits, units = _measure(body)
     characters = len(body)
-    if units <= limits.alone:
-        parts = 1
-    elif units == characters:
-        parts = -(-units // limits.each)
-    else:
-        parts = sum(1 for _ in _cut(body, limits))
+    parts = _parts(body, limits, units)
     unsupported = tuple(character for character in dict.fromkeys(body) if character not in _GSM) if limits is _UCS2 else ()
     return BodyCount(limits.encoding, parts, units, characters, unsupported)
+
+
+def count_parts(body: str) -> int:
+    """How many segments a text takes; `analyze(body).parts` for whoever wants to know nothing else.
+
+    Raises:
+        InvalidBodyError: *body* is empty.
+    """
+    return _parts(body, *_measure(body))
 
 
 def split(body: str) -> tuple[Segment, ...]:
@@ -136,10 +141,21 @@ def split(body: str) -> tuple[Segment, ...]:
     return tuple(Segment(body[start:end], length) for start, end, length in _cut(body, limits))
 
 
+def _parts(body: str, limits: _Limits, units: int) -> int:
+    if units <= limits.alone:
+        return 1
+    if units == len(body):
+        return -(-units // limits.each)
+    return sum(1 for _ in _cut(body, limits))
+
+
 def _measure(body: str) -> tuple[_Limits, int]:
     """Choose the alphabet, and count units."""
     if not body:
         raise InvalidBodyError("body", "is empty: give 1 character or more")
+    # Most texts are in ASCII, of which this leaves nothing that is not in the basic alphabet too.
+    if body.isascii() and not body.encode().translate(None, _BASIC_ASCII):
+        return _GSM7, len(body)
     if _BASIC_ONLY.fullmatch(body):
         return _GSM7, len(body)
     if _GSM_ONLY.fullmatch(body):

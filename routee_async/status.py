@@ -53,10 +53,12 @@ class Progress:
     Attributes:
         status: Where it has got to.
         rows: News that the next must be put together with. None for a message of one part, as most are: its status says it all.
+        floor: Where it had got to before there were such rows.
     """
 
     status: MessageStatus
     rows: tuple[TrackedPart, ...] = ()
+    floor: MessageStatus = MessageStatus.QUEUED
 
 
 def advance(progress: Progress | None, news: Iterable[TrackedPart]) -> tuple[Progress, Combined]:
@@ -67,16 +69,15 @@ def advance(progress: Progress | None, news: Iterable[TrackedPart]) -> tuple[Pro
         news: Rows about the parts of the message; may be none.
 
     Returns:
-        What is to be kept, and what is known now. The status of both never goes back: an open status of a lower rank than one
-        that was seen before does not count.
+        What is to be kept, and what is known now. The status of a message of one part never goes back: an open status of a lower
+        rank than one that was seen before does not count.
     """
     combined = combine(news if progress is None else (*progress.rows, *news))
-    status = combined.status
-    if progress is not None and not progress.status.is_final:
-        status = _furthest(progress.status, status) if combined.rows else progress.status
-        combined = combined if status == combined.status else attrs.evolve(combined, status=status)
+    floor = MessageStatus.QUEUED if progress is None else progress.floor if progress.rows else progress.status
+    status = _furthest(floor, combined.status)
+    combined = combined if status == combined.status else attrs.evolve(combined, status=status)
     if status.is_final or len(combined.parts) > 1 or any(row.parts != 1 for row in combined.rows):
-        return Progress(status, combined.rows), combined
+        return Progress(status, combined.rows, floor), combined
     return _PLAIN.get(status) or Progress(status), combined
 
 

@@ -498,6 +498,7 @@ class Tracker:
         message = self._open.get(tracking_id)
         if message is None or not rows:
             return
+        message.shown = True
         before = message.progress
         message.progress, known = status.advance(before, rows)
         if known.status.is_final:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from routee_async import lane as lane_module
 from routee_async.client import RouteeClient
 from routee_async.models import Sms
 from routee_async.sandbox import Sandbox, Timeline
@@ -36,3 +37,12 @@ async def client(sandbox: Sandbox) -> AsyncIterator[RouteeClient]:
 def sms() -> Sms:
     """An ordinary message."""
     return Sms(to="+306970000001", sender_id="ParcelCo", body="Your parcel is here")
+
+
+@pytest.fixture(params=["direct", "session"])
+def lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each of the two ways that sends take: the direct lane, and aiohttp's session where that lane is not supported."""
+    name = str(request.param)
+    if name == "session":
+        monkeypatch.setattr(lane_module, "is_supported", lambda: False)
+    return name

@@ -17,6 +17,9 @@ from typing import Self
 
 import aiohttp
 import trustme
+from aiohttp.client_proto import ResponseHandler
+
+from routee_async.lease import Lease
 
 _HERE = ("localhost", "127.0.0.1")
 PATIENCE = 10.0
@@ -256,15 +259,31 @@ async def nothing_left() -> AsyncIterator[None]:
 
 def in_use(session: aiohttp.ClientSession) -> int:
     """Count the connections, and places for one, that requests hold."""
-    return 0 if session.connector is None else len(session.connector._acquired)  # noqa: SLF001 - there is no other view
+    return len(_taken(session)) - len(_parked(session))
 
 
 def idle(session: aiohttp.ClientSession) -> int:
-    """Count the connections that wait in the pool for their next request; one that is closed will not get any."""
+    """Count the connections that wait for their next request, in the pool or parked; one that is closed will not get any."""
     if session.connector is None:
         return 0
     pools = session.connector._conns.values()  # noqa: SLF001 - there is no other view
-    return sum(protocol.is_connected() for pool in pools for protocol, _ in pool)
+    waiting = [protocol for pool in pools for protocol, _ in pool] + _parked(session)
+    return sum(protocol.is_connected() for protocol in waiting)
+
+
+def _taken(session: aiohttp.ClientSession) -> set[ResponseHandler]:
+    return set() if session.connector is None else session.connector._acquired  # noqa: SLF001 - there is no other view
+
+
+def _parked(session: aiohttp.ClientSession) -> list[ResponseHandler]:
+    """What the direct lane keeps between two sends."""
+
+    def is_parked(handler: ResponseHandler) -> bool:
+        transport = getattr(handler, "transport", None)  # a place that is kept for a connection has none
+        speaks_to = transport and transport.get_protocol()
+        return isinstance(speaks_to, Lease) and speaks_to.is_idle
+
+    return list(filter(is_parked, _taken(session)))
 
 
 def told_by(error: BaseException) -> str:

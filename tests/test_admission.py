@@ -45,12 +45,12 @@ async def send(
     """Enter, take a while, end as told; return when it started."""
     await admission.enter_paid(parts, now() + 60, patient=patient)
     started_at = now()
+    accepted = 0
     try:
         await asyncio.sleep(takes)
-        if well:
-            admission.accepted(parts, started_at)
+        accepted = parts if well else 0
     finally:
-        admission.record(well, started_at)
+        admission.record(well, started_at, accepted=accepted)
         admission.leave()
     return started_at
 
@@ -405,3 +405,24 @@ async def test_cancelled_poll_gives_its_place_up() -> None:
     leaving.cancel()
     assert await staying == pytest.approx(1.0)
     assert await poll(admission) == pytest.approx(2.0)
+
+
+@in_virtual_time
+async def test_no_poll_after_closing() -> None:
+    """When the client is closed no poll starts, also where nothing else keeps it from that."""
+    admission = make()
+    admission.close()
+    with pytest.raises(ClientClosedError):
+        await poll(admission)
+
+
+@in_virtual_time
+async def test_gate_that_closes_while_a_poll_waits_for_a_turn_counts() -> None:
+    """A poll that was let through but had to wait for a connection looks again before it starts."""
+    admission = make(max_connections=1)
+    await admission.enter(FOREVER)
+    waiting = asyncio.create_task(poll(admission))
+    await asyncio.sleep(1)
+    admission.poll_refused(20.0)
+    admission.leave()
+    assert await waiting == 21

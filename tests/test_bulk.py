@@ -36,15 +36,17 @@ class Delivered:
     async def deliver(
         self,
         sms: Sms,
+        label: str,
         *,
         on_unknown: OnUnknown,
         patient: bool,
-        intend: Callable[[], Awaitable[None]],
+        intend: Callable[[], Awaitable[None]] | None,
     ) -> SentSms:
-        """Send a message after its intent."""
+        """Send a message; without a ledger there is no intent."""
         assert patient
         assert on_unknown is OnUnknown.REPORT
-        await intend()
+        assert intend is None
+        assert label.endswith(f" {sms.label}")
         return await self._send(sms)
 
 
@@ -67,7 +69,7 @@ def message(each: int) -> Sms:
 
 def sent(sms: Sms) -> SentSms:
     """Make the answer to a message."""
-    return read_sent(Response(200, {}, b'{"trackingId":"id-%s"}' % number(sms).encode()), sms)
+    return read_sent(Response(200, {}, b'{"trackingId":"id-%s"}' % number(sms).encode()), sms, sms.label)
 
 
 def number(sms: Sms) -> str:

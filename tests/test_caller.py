@@ -95,7 +95,9 @@ def make(script: Script, *, max_connections: int = 10, timeout: Timeout | None =
 
 async def send(caller: Caller, *, patient: bool = False) -> SentSms:
     """Send `SMS`."""
-    return await caller.call(protocol.build_send(SMS), lambda response: protocol.read_sent(response, SMS), patient=patient)
+    return await caller.call(
+        protocol.build_send(SMS, SMS.label), lambda response: protocol.read_sent(response, SMS, SMS.label), patient=patient
+    )
 
 
 async def track(caller: Caller) -> tuple[TrackedPart, ...]:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from routee_async import codec
 from routee_async.codec import SendAnswer, Token
@@ -74,7 +76,7 @@ def answer(**changes: object) -> SendAnswer:
 
 def test_what_was_left_alone_is_absent_on_the_wire() -> None:
     """A plain message has three keys: no null, no default."""
-    written = json.loads(codec.encode_sms(Sms(to="+306970000001", body="Hi", sender_id="P")))
+    written = json.loads(codec.encode_sms(Sms(to="+306970000001", body="Hi", sender_id="P"), None))
     assert written == {"to": "+306970000001", "body": "Hi", "from": "P"}
 
 
@@ -92,7 +94,7 @@ def test_every_option_has_its_documented_name_and_unit() -> None:
         url_shortener=UrlShortener(validity=timedelta(days=1)),
         restrictions=Restrictions(india=IndiaRestrictions(template_id="t", entity_id="e")),
     )
-    assert json.loads(codec.encode_sms(sms)) == {
+    assert json.loads(codec.encode_sms(sms, None)) == {
         "to": "+306970000001",
         "body": "Γειά",
         "from": "P",
@@ -109,9 +111,9 @@ def test_every_option_has_its_documented_name_and_unit() -> None:
 def test_json_is_written_alike_without_orjson(monkeypatch: pytest.MonkeyPatch) -> None:
     """The standard library writes and reads the same as orjson."""
     sms = Sms(to="+306970000001", body='Γειά "σου"\n😀', sender_id="P", label="x")
-    fast = codec.encode_sms(sms)
+    fast = codec.encode_sms(sms, None)
     monkeypatch.setattr(codec, "orjson", None)
-    assert codec.encode_sms(sms) == fast
+    assert codec.encode_sms(sms, None) == fast
     assert codec.decode_json(fast) == json.loads(fast)
 
 
@@ -332,3 +334,52 @@ def test_row_that_is_no_object_is_refused(row: object) -> None:
     """A row is an object."""
     with pytest.raises(MalformedResponseError):
         codec.structure([codec.flatten_part(row)], tuple[TrackedPart, ...])
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+ANALYSES = st.fixed_dictionaries(
+    {},
+    optional={
+        "parts": st.integers(1, 9) | JSON_VALUES,
+        "unicode": st.booleans() | JSON_VALUES,
+        "characters": st.integers(1, 9) | JSON_VALUES,
+        "transcode": st.none() | st.just({"message": "a", "parts": 1}) | JSON_VALUES,
+        "unsupportedGSMCharacters": st.none() | st.just([]) | st.just(["ж"]) | JSON_VALUES,
+    },
+)
+SEND_ANSWERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "trackingId": st.text(max_size=3) | JSON_VALUES,
+        "createdAt": st.sampled_from(["2026-01-01T00:00:00Z", "2026-01-01T00:00:00", "soon"]) | JSON_VALUES,
+        "status": st.sampled_from(["Queued", "Novel", ""]) | JSON_VALUES,
+        "to": st.text(max_size=3) | JSON_VALUES,
+        "from": st.text(max_size=3) | JSON_VALUES,
+        "body": st.text(max_size=3) | JSON_VALUES,
+        "label": st.text(max_size=3) | JSON_VALUES,
+        "flash": st.sampled_from([True, False, "true", "FALSE", "maybe"]) | JSON_VALUES,
+        "ttl": st.sampled_from([5, "5", "soon"]) | JSON_VALUES,
+        "callback": st.sampled_from([{"url": "https://a", "strategy": "OnChange"}, {"url": 1}]) | JSON_VALUES,
+        "bodyAnalysis": ANALYSES | JSON_VALUES,
+    },
+)
+
+
+@given(SEND_ANSWERS | JSON_VALUES)
+@settings(max_examples=500)
+def test_quick_reading_of_an_answer_is_the_same(payload: object) -> None:
+    """The quick way to read the answer to a send comes to what the converter comes to, to the word of each problem."""
+    try:
+        expected = codec._detailed_converter().structure(payload, SendAnswer)  # noqa: SLF001 - the yardstick
+    except Exception:  # noqa: BLE001 - whatever it raises
+        with pytest.raises(MalformedResponseError) as expected_problems:
+            codec.structure(payload, SendAnswer)
+        with pytest.raises(MalformedResponseError) as problems:
+            codec.read_send_answer(payload)
+        assert problems.value.problems == expected_problems.value.problems
+    else:
+        assert codec.read_send_answer(payload) == codec.structure(payload, SendAnswer) == expected

@@ -16,11 +16,12 @@ from routee_async.options import OnUnknown, RetryPolicy, Timeout
 from routee_async.pace import Pace
 from routee_async.protocol import Failure, Phase, Request, Response
 from routee_async.reconcile import Reconciler
-from routee_async.references import reference_of, with_reference
+from routee_async.references import reference_of, wire_label
 from routee_async.transport import ExchangeError
 from tests.virtual_time import in_virtual_time
 
-SMS = with_reference(Sms(to="+306970000001", sender_id="P", body="Hello", label="mine"), reference_of("k3f9x2ab", 7))
+SMS = Sms(to="+306970000001", sender_id="P", body="Hello", label="mine")
+LABEL = wire_label(SMS.label, reference_of("k3f9x2ab", 7))
 SILENCE = Failure(phase=Phase.WAIT, reason="TimeoutError", written=True)
 UNTRUSTED = Failure(phase=Phase.TLS, reason="ClientConnectorCertificateError", written=False, permanent=True)
 OK = Response(200, {}, b'{"trackingId":"id-2"}')
@@ -35,7 +36,7 @@ def now() -> datetime:
 
 def row(tracking_id: str = "id-1") -> TrackedPart:
     """What a look-up finds."""
-    return TrackedPart(tracking_id=tracking_id, to=SMS.to, label=SMS.label, status=MessageStatus.SENT)
+    return TrackedPart(tracking_id=tracking_id, to=SMS.to, label=LABEL, status=MessageStatus.SENT)
 
 
 class Service:
@@ -61,7 +62,7 @@ class Service:
 
     async def search(self, prefix: str, start: datetime, end: datetime) -> AsyncIterator[TrackedPart]:
         """Show what there is."""
-        assert (SMS.label or "").startswith(prefix)
+        assert LABEL.startswith(prefix)
         assert start < now() < end
         self.searches += 1
         if self.is_blind:
@@ -94,7 +95,7 @@ async def test_reported_doubt_ends_the_matter() -> None:
     """By default a doubtful send is one POST, no look-up, and said to be unknown."""
     service = Service(SILENCE)
     with pytest.raises(OutcomeUnknownError):
-        await delivery(service).deliver(SMS, on_unknown=OnUnknown.REPORT, patient=False)
+        await delivery(service).deliver(SMS, LABEL, on_unknown=OnUnknown.REPORT, patient=False)
     assert (service.sends, service.searches) == (1, 0)
 
 
@@ -102,7 +103,7 @@ async def test_reported_doubt_ends_the_matter() -> None:
 async def test_found_message_is_adopted() -> None:
     """A doubtful message that the look-up finds is accepted, under the id that Routee gave it, and not sent again."""
     service = Service(SILENCE, rows=(row(),))
-    sent = await delivery(service).deliver(SMS, on_unknown=OnUnknown.RECONCILE, patient=False)
+    sent = await delivery(service).deliver(SMS, LABEL, on_unknown=OnUnknown.RECONCILE, patient=False)
     assert (sent.tracking_id, sent.status, sent.label) == ("id-1", MessageStatus.SENT, "mine")
     assert sent.reference == reference_of("k3f9x2ab", 7)
     assert not sent.duplicates
@@ -113,7 +114,7 @@ async def test_found_message_is_adopted() -> None:
 async def test_message_found_twice_is_reported() -> None:
     """When Routee has the message twice, the second id is told."""
     service = Service(SILENCE, rows=(row(), row("id-9"), row()))
-    sent = await delivery(service).deliver(SMS, on_unknown=OnUnknown.RECONCILE, patient=False)
+    sent = await delivery(service).deliver(SMS, LABEL, on_unknown=OnUnknown.RECONCILE, patient=False)
     assert (sent.tracking_id, sent.duplicates) == ("id-1", ("id-9",))
 
 
@@ -121,7 +122,7 @@ async def test_message_found_twice_is_reported() -> None:
 async def test_absent_message_is_sent_again_after_the_window() -> None:
     """Only when the look-ups are over is an absent message sent again, and never at once."""
     service = Service(SILENCE, OK)
-    sent = await delivery(service).deliver(SMS, on_unknown=OnUnknown.RECONCILE, patient=False)
+    sent = await delivery(service).deliver(SMS, LABEL, on_unknown=OnUnknown.RECONCILE, patient=False)
     assert sent.tracking_id == "id-2"
     assert (service.sends, service.searches) == (2, 4)
     assert asyncio.get_running_loop().time() >= 40
@@ -132,7 +133,7 @@ async def test_blind_look_up_sends_nothing() -> None:
     """When the look-ups fail, nothing is known, and nothing is sent again."""
     service = Service(SILENCE, is_blind=True)
     with pytest.raises(OutcomeUnknownError):
-        await delivery(service).deliver(SMS, on_unknown=OnUnknown.RECONCILE, patient=False)
+        await delivery(service).deliver(SMS, LABEL, on_unknown=OnUnknown.RECONCILE, patient=False)
     assert service.sends == 1
 
 
@@ -141,7 +142,7 @@ async def test_reconciling_has_an_end() -> None:
     """A message that falls into doubt each time it is sent ends as unknown after the attempts of the policy."""
     service = Service(*[SILENCE] * 4)
     with pytest.raises(OutcomeUnknownError):
-        await delivery(service).deliver(SMS, on_unknown=OnUnknown.RECONCILE, patient=False)
+        await delivery(service).deliver(SMS, LABEL, on_unknown=OnUnknown.RECONCILE, patient=False)
     assert (service.sends, service.searches) == (4, 16)
 
 
@@ -149,7 +150,7 @@ async def test_reconciling_has_an_end() -> None:
 async def test_resend_is_at_least_once() -> None:
     """`RESEND` sends again without looking, after a while."""
     service = Service(SILENCE, SILENCE, OK)
-    sent = await delivery(service).deliver(SMS, on_unknown=OnUnknown.RESEND, patient=False)
+    sent = await delivery(service).deliver(SMS, LABEL, on_unknown=OnUnknown.RESEND, patient=False)
     assert sent.tracking_id == "id-2"
     assert (service.sends, service.searches) == (3, 0)
     assert asyncio.get_running_loop().time() > 0
@@ -165,7 +166,7 @@ def test_failed_resend_does_not_deny_the_first_send(second: Response | Failure) 
     async def check() -> None:
         service = Service(SILENCE, second)
         with pytest.raises(OutcomeUnknownError) as caught:
-            await delivery(service).deliver(SMS, on_unknown=OnUnknown.RESEND, patient=False)
+            await delivery(service).deliver(SMS, LABEL, on_unknown=OnUnknown.RESEND, patient=False)
         assert caught.value.phase == Phase.WAIT
         assert service.sends == 2
 
@@ -181,7 +182,7 @@ def test_what_cannot_get_better_is_raised_at_once(on_unknown: OnUnknown, step: R
     async def check() -> None:
         service = Service(step)
         with pytest.raises((OutcomeUnknownError, BadRequestError)):
-            await delivery(service).deliver(SMS, on_unknown=on_unknown, patient=False)
+            await delivery(service).deliver(SMS, LABEL, on_unknown=on_unknown, patient=False)
         assert (service.sends, service.searches) == (1, 0)
 
     check()

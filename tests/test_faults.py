@@ -199,6 +199,10 @@ def test_every_fault_is_classified() -> None:
 # --- Worlds and invariants ---------------------------------------------------------------------------------------------------
 
 
+# Whatever goes wrong, both ways that sends can take come to the same.
+pytestmark = pytest.mark.usefixtures("lane")
+
+
 @pytest.fixture(autouse=True)
 async def _nothing_left() -> AsyncIterator[None]:
     async with nothing_left():

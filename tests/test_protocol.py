@@ -34,7 +34,7 @@ def answer(payload: object, status: int = 200, **headers: str) -> Response:
 
 def sent(**payload: object) -> SentSms:
     """Read an answer to `SMS`."""
-    return protocol.read_sent(answer({"trackingId": ID, **payload}), SMS)
+    return protocol.read_sent(answer({"trackingId": ID, **payload}), SMS, SMS.label)
 
 
 def test_token_request_is_a_form_without_scope() -> None:
@@ -46,7 +46,7 @@ def test_token_request_is_a_form_without_scope() -> None:
 
 def test_send_is_paid_and_names_its_reference() -> None:
     """A send costs money, and errors about it name its label."""
-    request = protocol.build_send(SMS)
+    request = protocol.build_send(SMS, SMS.label)
     assert request.endpoint.paid
     assert (request.endpoint.method, request.path, request.reference) == ("POST", "/sms", "a-1")
 
@@ -71,6 +71,13 @@ def test_answer_to_a_send_needs_only_an_id() -> None:
     assert (read.tracking_id, read.status, read.created_at) == (ID, MessageStatus.QUEUED, None)
     assert (read.to, read.sender_id, read.body, read.label) == (SMS.to, SMS.sender_id, SMS.body, SMS.label)
     assert (read.body_analysis.parts, read.body_analysis.unicode, read.body_analysis.characters) == (1, True, 4)
+
+
+def test_kept_answer_holds_no_second_text() -> None:
+    """Where the answer repeats what was sent, the outcome shares the texts of the message: many may be kept."""
+    told = sent(body=SMS.body, **{"from": SMS.sender_id})
+    assert told.body is SMS.body
+    assert told.sender_id is SMS.sender_id
 
 
 def test_answer_outranks_what_was_sent() -> None:
@@ -105,7 +112,7 @@ def test_echo_of_the_recipient_may_lack_its_plus(to: str) -> None:
 def test_answer_that_cannot_be_believed_leaves_the_outcome_unknown(payload: object) -> None:
     """A 2xx that does not name our message is never taken for a success, nor for a failure."""
     with pytest.raises(OutcomeUnknownError) as caught:
-        protocol.read_sent(answer(payload), SMS)
+        protocol.read_sent(answer(payload), SMS, SMS.label)
     assert (caught.value.reference, caught.value.status, caught.value.safe_to_resend) == ("a-1", 200, False)
     assert "+30697" not in str(caught.value)
 
@@ -113,7 +120,7 @@ def test_answer_that_cannot_be_believed_leaves_the_outcome_unknown(payload: obje
 def test_label_that_we_did_not_send_is_not_ours() -> None:
     """An answer with a label to a message without one is about another message."""
     with pytest.raises(OutcomeUnknownError):
-        protocol.read_sent(answer({"trackingId": ID, "label": "x"}), Sms(to="+306970000001", sender_id="P", body="B"))
+        protocol.read_sent(answer({"trackingId": ID, "label": "x"}), Sms(to="+306970000001", sender_id="P", body="B"), None)
 
 
 ROW = {"messageId": ID, "to": "+306970000001", "status": {"status": "Sent"}}
@@ -284,7 +291,7 @@ def test_token_is_read() -> None:
 
 def test_requests_and_answers_show_no_content() -> None:
     """Neither a body that we write nor one that we read is in a `repr`."""
-    assert "6970000001" not in repr(protocol.build_send(SMS))
+    assert "6970000001" not in repr(protocol.build_send(SMS, SMS.label))
     assert ID not in repr(answer({"trackingId": ID}))
 
 

@@ -6,16 +6,11 @@ from hypothesis import strategies as st
 
 from routee_async import references
 from routee_async.errors import InvalidInputError
-from routee_async.models import MessageStatus, Sms, TrackedPart
+from routee_async.models import MessageStatus, TrackedPart
 from routee_async.references import Lookup
 from routee_async.validation import LONGEST_LABEL
 
 RUN = "k3f9x2ab"
-
-
-def labelled(label: str | None) -> Sms:
-    """Make a message with a label."""
-    return Sms(to="+306970000001", sender_id="P", body="B", label=label)
 
 
 def row(label: str | None, to: str = "+306970000001", tracking_id: str = "id") -> TrackedPart:
@@ -44,16 +39,15 @@ def test_reference_is_unique_in_its_run(one: int, other: int) -> None:
 def test_own_label_comes_back_unchanged(label: str | None) -> None:
     """Whatever the caller's label is, it survives the wire."""
     reference = references.reference_of(RUN, 7)
-    wire = references.with_reference(labelled(label), reference)
-    assert wire.label is not None
-    assert len(wire.label) <= LONGEST_LABEL
-    assert references.split_label(wire.label) == (reference, label)
+    on_the_wire = references.wire_label(label, reference)
+    assert len(on_the_wire) <= LONGEST_LABEL
+    assert references.split_label(on_the_wire) == (reference, label)
 
 
 def test_label_without_room_for_the_reference_is_refused() -> None:
     """A label that leaves no room is said to be too long, with the length that is left."""
     with pytest.raises(InvalidInputError, match="330 characters"):
-        references.with_reference(labelled("x" * 331), references.reference_of(RUN, 0))
+        references.wire_label("x" * 331, references.reference_of(RUN, 0))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +78,7 @@ def test_neighbours_share_a_search() -> None:
 @given(st.integers(0, 36**7 - 1), st.none() | st.text(min_size=1, max_size=9))
 def test_block_is_what_a_search_for_neighbours_starts_with(index: int, label: str | None) -> None:
     """The block of a row begins its label and those of its 1,296 neighbours, and no other row's, whatever stands behind it."""
-    wire = references.with_reference(labelled(label), reference(index)).label or ""
+    wire = references.wire_label(label, reference(index))
     block, first = references.block_of(wire), index // 1296 * 1296
     assert wire.startswith(block)
     assert all(reference(near).startswith(block) for near in (first, first + 1295))

@@ -33,7 +33,7 @@ from routee_async.options import RetryPolicy
 from routee_async.protocol import Failure, Phase, Request, Response, build_fetch_tracking, build_send
 from routee_async.retry import Action, Budget, Decision
 
-SEND = build_send(Sms(to="+306970000001", sender_id="P", body="B", label="a-1"))
+SEND = build_send(Sms(to="+306970000001", sender_id="P", body="B"), "a-1")
 READ = build_fetch_tracking("id")
 ROUTEE = json.dumps({"code": "400000000", "developerMessage": "Validation Error!"}).encode()
 HTML = b"<html>no</html>"

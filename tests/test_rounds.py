@@ -251,6 +251,15 @@ def test_joining_while_the_group_is_being_read() -> None:
     assert agenda.next_due() == 100.5 + 50.25
 
 
+def test_youngest_of_a_group_is_not_kept_waiting() -> None:
+    """A message that joined a large group while it was being read is looked for long before the old ones would be."""
+    agenda, courses = agenda_of(999)
+    group = take(agenda, 100)
+    follow(agenda, "late", 100.0)
+    agenda.finish(group, 100, Answer.SHOWN, seen={course.tracking_id for course in courses}, random=0.0)
+    assert agenda.next_due() == 100 + 32 * 100 / 1000
+
+
 def test_few_left_are_read_one_by_one() -> None:
     """When no more are left than the look-up has pages, each is read alone, at once."""
     agenda, _ = agenda_of(5)
@@ -363,18 +372,31 @@ def test_postpone() -> None:
     """News from elsewhere put the next read of a message off, up to its deadline and never sooner."""
     agenda = Agenda[Course](EVEN)
     course = follow(agenda, "a", lookup=None, deadline=100.0)
-    agenda.postpone(course, 10, 0.0)
-    assert agenda.next_due() == 15
-    agenda.postpone(course, 90, 0.0)
+    agenda.finish(take(agenda, 60), 60, Answer.SHOWN, random=0.0)
+    assert agenda.next_due() == 90
+    agenda.postpone(course, 62, 0.0)
+    assert agenda.next_due() == 93
+    agenda.postpone(course, 61, 0.0)
+    assert agenda.next_due() == 93
+    agenda.postpone(course, 92, 0.0)
     assert agenda.next_due() == 100
-    agenda.postpone(course, 200, 0.0)
-    assert agenda.next_due() == 100
+
+
+def test_postpone_does_not_undo_a_hurry() -> None:
+    """A read that somebody wants at once is made, whatever other news come before it starts: `Sent` after `Delivered`, say."""
+    agenda = Agenda[Course](EVEN)
+    course = follow(agenda, "a", lookup=None)
+    agenda.finish(take(agenda, 1000), 1000, Answer.SHOWN, random=0.0)
+    agenda.hasten(course, 1010)
+    agenda.postpone(course, 1010, 0.0)
+    assert agenda.next_due() == 1010
 
 
 def test_postpone_draws_lots() -> None:
     """Messages that have news at one moment are not read at one moment."""
     agenda = Agenda[Course](PollPolicy(jitter=0.5))
     course = follow(agenda, "a", lookup=None)
+    agenda.finish(take(agenda, 90), 90, Answer.SHOWN, random=0.99)
     agenda.postpone(course, 100, 0.5)
     assert agenda.next_due() == 100 + 50 * 0.75
 
@@ -585,6 +607,15 @@ def test_postpone_brings_nothing_forward() -> None:
     assert agenda.next_due() == 610
 
 
+def test_what_was_asked_for_ends_at_the_deadline() -> None:
+    """However long Routee asks to wait, a message that is read alone has its last look at its deadline."""
+    agenda = Agenda[Course](EVEN)
+    course = follow(agenda, "a", lookup=None, deadline=100.0)
+    agenda.finish(take(agenda, 10), 10, Answer.FAILED, random=0.0, retry_after=600)
+    assert agenda.next_due() == 100
+    assert agenda.finish(take(agenda, 100), 100, Answer.FAILED, random=0.0, retry_after=600) == [(course, GiveUp.DEADLINE)]
+
+
 @pytest.mark.parametrize(
     ("answer", "now", "due"),
     [(Answer.SHOWN, 30, 45), (Answer.FAILED, 30, 45), (Answer.NOT_VISIBLE, 30, 45), (Answer.NOT_VISIBLE, 50, 60)],
@@ -653,7 +684,7 @@ def test_moving_leaves_no_heap() -> None:
     for number in range(1000):
         follow(agenda, str(number), lookup=None)
     for step in range(10_000):
-        agenda.postpone(course, 1 + step / 1000, 0.0)
+        agenda.postpone(course, 0.5 + step / 1000, 0.0)
         assert heap_of(agenda) <= 2 * 1001 + 64
     assert names(agenda.due(500, 5)) == ["0", "1", "2", "3", "4"]
 
@@ -665,6 +696,18 @@ def test_moving_to_the_same_time_leaves_no_heap() -> None:
     for _ in range(1000):
         agenda.postpone(course, 90, 0.0)
     assert heap_of(agenda) <= 2 + 64
+
+
+def test_order_is_kept_when_old_entries_go() -> None:
+    """However many messages are dropped, and in whatever order, those that are left come up in theirs."""
+    agenda = Agenda[Course](EVEN)
+    for step in range(500):
+        follow(agenda, str(step * 211 % 500), float(step * 211 % 500), lookup=None)
+    for step in range(500):
+        if step * 37 % 500 % 5:
+            agenda.drop(str(step * 37 % 500))
+    assert heap_of(agenda) < 500
+    assert names(agenda.due(FOREVER, 999)) == [str(number) for number in range(0, 500, 5)]
 
 
 def test_groups_leave_nothing_behind() -> None:

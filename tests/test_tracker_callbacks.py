@@ -352,3 +352,14 @@ async def test_callbacks_late_lost_doubled_and_out_of_order() -> None:
     assert len({report.tracking_id for report in reports}) == len(reports) == 1000
     assert {report.status for report in reports} == {DELIVERED}
     assert attrs.asdict(tracker.stats)["open"] == 0
+
+
+@in_virtual_time
+async def test_what_a_callback_has_told_of_exists() -> None:
+    """A message that Routee has told of is not given up as not found, though no read shows it yet."""
+    async with Routee(m=[*[NotFoundError(404)] * 12, DELIVERED]).tracker() as tracker:
+        waiter = asyncio.create_task(tracker.wait("m"))
+        await asyncio.sleep(2)
+        tracker.feed(called_back(SENT))
+        assert (await waiter).status == DELIVERED
+        assert asyncio.get_running_loop().time() > 60

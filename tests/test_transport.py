@@ -9,7 +9,7 @@ import sys
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, suppress
 from functools import partial
 from types import MappingProxyType
 from unittest.mock import Mock
@@ -22,8 +22,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from routee_async import transport as transport_module
 from routee_async.errors import ConfigurationError
 from routee_async.failures import explain
+from routee_async.lease import Mark
 from routee_async.models import Sms
 from routee_async.options import Timeout
+from routee_async.pool import Pool
 from routee_async.protocol import (
     Endpoint,
     Failure,
@@ -56,9 +58,11 @@ NUMBER = "+306970000001"
 TEXT = "The code is 4711"
 TOKEN = "Bearer 5f0e1d2c-aaaa-bbbb-cccc-0123456789ab"
 SECRETS = ("5f0e1d2c", "6970000001", "4711")
-SEND = build_send(Sms(to=NUMBER, sender_id="ParcelCo", body=TEXT, label="run-1"))
+SEND = build_send(Sms(to=NUMBER, sender_id="ParcelCo", body=TEXT), "run-1")
 READ = build_fetch_tracking("00000000-0000-0000-0000-000000000001")
 SMALL_CAP = Endpoint(method="POST", path="/sms", paid=True, cap=4096)
+both_lanes = pytest.mark.usefixtures("lane")
+"""For whatever concerns a send: the direct lane, and aiohttp's session where that lane is not supported, come to the same."""
 SHORT = 0.15
 """Seconds of a limit that is meant to run out."""
 
@@ -82,11 +86,14 @@ async def transport_to(
     *,
     max_connections: int = 2,
     bounds: Mapping[str, float] = MappingProxyType({}),
+    options: Mapping[str, object] = MappingProxyType({}),
 ) -> AsyncIterator[AiohttpTransport]:
-    """Open a transport, and check at the end that no request holds a connection."""
+    """Open a transport, its pool with *options*, and check at the end that no request holds a connection."""
     timeout = Timeout(**{"total": PATIENCE, "connect": PATIENCE, "sock_connect": PATIENCE, "sock_read": PATIENCE, **bounds})
     origins = {Host.API: origin, Host.AUTH: origin}
-    opened = AiohttpTransport(origins, timeout=timeout, max_connections=max_connections, session=session)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport_module, "Pool", partial(Pool, **options))  # type: ignore[arg-type] # handed on as they come
+        opened = AiohttpTransport(origins, timeout=timeout, max_connections=max_connections, session=session)
     try:
         yield opened
         assert in_use(session_of(opened)) == 0
@@ -126,14 +133,24 @@ class World:
         origin: Where to.
         session: What with; None for the transport's own.
         server: What stands there, if it listens.
+        options: Of the transport's own pool.
     """
 
     origin: str
     session: aiohttp.ClientSession | None = None
     server: Server | None = None
+    options: Mapping[str, object] = attrs.field(factory=dict, kw_only=True)
 
 
 Build = Callable[[AsyncExitStack, Certificates], Awaitable[World]]
+
+
+def transport_in(
+    world: World,
+    bounds: Mapping[str, float] = MappingProxyType({}),
+) -> AbstractAsyncContextManager[AiohttpTransport]:
+    """Open a transport in a *world*."""
+    return transport_to(world.origin, world.session, bounds=bounds, options=world.options)
 
 
 class Resolver(AbstractResolver):
@@ -224,7 +241,7 @@ def with_tls(kind: str) -> Build:
 
     async def build(stack: AsyncExitStack, certificates: Certificates) -> World:
         server = await stack.enter_async_context(Server(after_request(answer()), getattr(certificates, kind)()))
-        return World(server.origin, await session_with(stack, ssl=certificates.trusting()), server)
+        return World(server.origin, None, server, options={"ssl": certificates.trusting()})
 
     return build
 
@@ -260,21 +277,21 @@ async def deaf(stack: AsyncExitStack, _: Certificates) -> World:
     return World(f"http://127.0.0.1:{stack.enter_context(deaf_port())}")
 
 
-async def no_such_name(stack: AsyncExitStack, _: Certificates) -> World:
+async def no_such_name(_: AsyncExitStack, __: Certificates) -> World:
     """The name server does not know the name."""
     error = OSError(socket.EAI_NONAME, "Name or service not known")
-    return World("https://routee.invalid", await session_with(stack, resolver=Resolver(error)))
+    return World("https://routee.invalid", options={"resolver": Resolver(error)})
 
 
-async def dead_name_server(stack: AsyncExitStack, _: Certificates) -> World:
+async def dead_name_server(_: AsyncExitStack, __: Certificates) -> World:
     """The name server does not answer."""
-    return World("https://routee.invalid", await session_with(stack, resolver=Resolver(None)))
+    return World("https://routee.invalid", options={"resolver": Resolver(None)})
 
 
 async def other_fingerprint(stack: AsyncExitStack, certificates: Certificates) -> World:
     """The certificate is not the one that was pinned."""
     server = await stack.enter_async_context(Server(after_request(answer()), certificates.good()))
-    return World(server.origin, await session_with(stack, ssl=aiohttp.Fingerprint(b"\0" * 32)), server)
+    return World(server.origin, None, server, options={"ssl": aiohttp.Fingerprint(b"\0" * 32)})
 
 
 async def proxy_refused(stack: AsyncExitStack, _: Certificates) -> World:
@@ -383,6 +400,7 @@ WRITTEN = {
 }
 
 
+@both_lanes
 @pytest.mark.parametrize(
     ("case", "written"),
     [
@@ -395,7 +413,7 @@ async def test_failure_of_a_send(case: Case, written: bool, certificates: Certif
     """Whatever goes wrong, the failure knows whether a byte was written, where it happened, and keeps no connection."""
     async with AsyncExitStack() as stack:
         world = await case.build(stack, certificates)
-        transport = await stack.enter_async_context(transport_to(world.origin, world.session, bounds=case.bounds))
+        transport = await stack.enter_async_context(transport_in(world, case.bounds))
         failure = await failure_of(transport, time_left=case.time_left)
         assert (failure.phase, failure.written, failure.permanent, failure.status) == (
             case.phase,
@@ -430,11 +448,12 @@ async def test_failure_of_a_read(case: Case, written: bool, certificates: Certif
     """A request without a body cannot tell whether it was written, so it counts as written unless no connection was made."""
     async with AsyncExitStack() as stack:
         world = await case.build(stack, certificates)
-        transport = await stack.enter_async_context(transport_to(world.origin, world.session, bounds=case.bounds))
+        transport = await stack.enter_async_context(transport_in(world, case.bounds))
         failure = await failure_of(transport, READ, case.time_left)
         assert (failure.phase, failure.written, failure.permanent) == (case.phase, written, case.permanent), failure.reason
 
 
+@both_lanes
 @pytest.mark.parametrize(
     ("kind", "told"),
     [("expired", "certificate has expired"), ("wrong_name", "Hostname mismatch"), ("untrusted", "unable to get local issuer")],
@@ -443,10 +462,11 @@ async def test_what_is_wrong_with_a_certificate_is_told(kind: str, told: str, ce
     """Of a certificate the reason says what to look at."""
     async with AsyncExitStack() as stack:
         world = await with_tls(kind)(stack, certificates)
-        transport = await stack.enter_async_context(transport_to(world.origin, world.session))
+        transport = await stack.enter_async_context(transport_in(world))
         assert told in (await failure_of(transport)).reason
 
 
+@both_lanes
 async def test_reset_in_the_middle_of_a_large_body() -> None:
     """A body that did not go out in one write may have arrived in part, whatever is raised."""
     async with Server(at_once("reset")) as server, transport_to(server.origin) as transport:
@@ -455,6 +475,7 @@ async def test_reset_in_the_middle_of_a_large_body() -> None:
         assert failure.phase in {Phase.WRITE, Phase.WAIT}
 
 
+@both_lanes
 async def test_exchange_without_time_is_not_begun() -> None:
     """No time left means no attempt, although aiohttp takes 0 for "no limit"."""
     async with Server(after_request(answer())) as server, transport_to(server.origin) as transport:
@@ -478,6 +499,7 @@ def keep_answering(*answers: bytes) -> Script:
     return script
 
 
+@both_lanes
 async def test_answer_is_handed_over_whole() -> None:
     """Status, body and the headers that mean something arrive, and nothing else."""
     told = answer(b'{"a": 1}', "429 Too Many Requests", "Retry-After: 7", "Date: Thu, 01 Jan 2026 00:00:00 GMT", "X-Other: 1")
@@ -487,6 +509,7 @@ async def test_answer_is_handed_over_whole() -> None:
         assert response.headers == {"retry-after": "7", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}
 
 
+@both_lanes
 async def test_request_on_the_wire() -> None:
     """Method, path, type and body are those of the request, and the answer is asked for plain."""
     async with Server(keep_answering(answer())) as server, transport_to(server.origin) as transport:
@@ -504,6 +527,7 @@ async def test_request_on_the_wire() -> None:
         assert b"Content-Length" not in read
 
 
+@both_lanes
 async def test_each_host_has_its_origin() -> None:
     """What is for the token endpoint goes there and nowhere else."""
     async with Server(keep_answering(answer())) as api, Server(keep_answering(answer())) as auth:
@@ -516,6 +540,7 @@ async def test_each_host_has_its_origin() -> None:
         assert [line.split()[1] for line in auth.requests] == [b"/oauth/token"]
 
 
+@both_lanes
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirect_is_not_followed(status: int) -> None:
     """A redirect is an answer like any other: neither message nor token goes to another place."""
@@ -528,6 +553,7 @@ async def test_redirect_is_not_followed(status: int) -> None:
             assert not elsewhere.peers
 
 
+@both_lanes
 async def test_nothing_is_remembered_between_requests() -> None:
     """Cookies are not kept, and each request has only the authorization that was given for it."""
     told = answer(b"{}", "200 OK", "Set-Cookie: session=1; Path=/")
@@ -543,6 +569,7 @@ async def test_nothing_is_remembered_between_requests() -> None:
         assert len(server.peers) == 1
 
 
+@both_lanes
 async def test_session_of_the_caller_is_left_open() -> None:
     """A session that was handed in is used, kept as it is, and not closed; one of our own is closed."""
     async with Server(keep_answering(answer())) as server, aiohttp.ClientSession(headers={"X-Mine": "1"}) as session:
@@ -557,6 +584,7 @@ async def test_session_of_the_caller_is_left_open() -> None:
         await until(lambda: server.open == 1)
 
 
+@both_lanes
 async def test_answer_without_a_length_is_believed_to_end_with_the_connection() -> None:
     """Where nothing says how long a body is, what came is handed over: judging it is another one's business."""
     script = after_request(b"HTTP/1.1 200 OK\r\n\r\n" + b'{"trackingId":')
@@ -570,7 +598,7 @@ async def test_answer_without_a_length_is_believed_to_end_with_the_connection() 
 @pytest.mark.parametrize("method", ["write", "write_with_length"])
 async def test_mark_is_set_before_the_first_byte(method: str) -> None:
     """Whichever way aiohttp has a body written, the mark is there first."""
-    mark = transport_module._Mark(written=False)  # noqa: SLF001 - the very thing to test
+    mark = Mark(written=False)
     payload = transport_module._MarkedPayload(b"body", "text/plain", mark)  # noqa: SLF001 - the very thing to test
     seen: list[bool] = []
 
@@ -658,8 +686,9 @@ async def exchange_with_kill(old: Old, transport: AiohttpTransport, turns: int) 
     return result, later
 
 
+@both_lanes
 @pytest.mark.parametrize("own", [True, False], ids=["own session", "session of the caller"])
-async def test_mark_is_right_whenever_the_connection_dies(own: bool) -> None:  # noqa: FBT001
+async def test_mark_is_right_whenever_the_connection_dies(own: bool, lane: str) -> None:  # noqa: FBT001
     """Contract with aiohttp: at whatever turn of the loop a pooled connection dies, "not written" means that nothing arrived.
 
     This is what allows `ClientConnectionResetError` in the chain of causes to count as "not written".
@@ -682,7 +711,9 @@ async def test_mark_is_right_whenever_the_connection_dies(own: bool) -> None:  #
     assert (Phase.WAIT, True) in verdicts, "the last turns come after the write"
     if own:
         assert verdicts[0] is None, "what is dead when it is asked for is not given out"
-    if sys.version_info < (3, 12):  # later versions write at once, in the turn of the checkout
+    if own and lane == "direct":
+        assert set(verdicts) == {None, (Phase.WAIT, True)}, "looking and writing are one turn"
+    elif not own and sys.version_info < (3, 12):  # later versions write at once, in the turn of the checkout
         assert (Phase.WRITE, False) in verdicts
 
 
@@ -748,6 +779,7 @@ def numbered() -> Script:
     return script
 
 
+@both_lanes
 @pytest.mark.parametrize("noticed", [False, True], ids=["not yet read", "already read"])
 @pytest.mark.parametrize("data", [UNSOLICITED, UNSOLICITED[:-5], b"\0"], ids=["answer", "most of an answer", "byte"])
 async def test_unsolicited_bytes_are_not_an_answer(data: bytes, noticed: bool) -> None:  # noqa: FBT001
@@ -762,8 +794,8 @@ async def test_unsolicited_bytes_are_not_an_answer(data: bytes, noticed: bool) -
         await until(lambda: server.open == 1)
 
 
-async def test_half_a_head_unasked_is_not_completed_to_an_answer() -> None:
-    """Where the first bytes of an unsolicited head escape notice, the rest of it is garbage and not an answer."""
+async def test_half_a_head_unasked_is_not_completed_to_an_answer(lane: str) -> None:
+    """The first bytes of an unsolicited head are noticed by the lane; where they escape notice, the rest is no answer either."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -774,10 +806,15 @@ async def test_half_a_head_unasked_is_not_completed_to_an_answer() -> None:
     async with Server(script) as server, transport_to(server.origin) as transport:
         await transport.exchange(SEND, TOKEN, PATIENCE)
         server.peers[0].send_now(UNSOLICITED[:12])
+        if lane == "direct":
+            assert (await transport.exchange(SEND, TOKEN, PATIENCE)).body == b"{}"
+            assert [len(peer.requests) for peer in server.peers] == [1, 1]
+            return
         failure = await failure_of(transport)
         assert (failure.phase, failure.written) == (Phase.HEAD, True)
 
 
+@both_lanes
 @pytest.mark.parametrize("how", ["close", "reset"])
 @pytest.mark.parametrize("noticed", [False, True], ids=["not yet read", "already read"])
 async def test_connection_closed_while_idle_is_not_used(how: str, noticed: bool) -> None:  # noqa: FBT001
@@ -796,6 +833,7 @@ async def test_connection_closed_while_idle_is_not_used(how: str, noticed: bool)
         await again.read_rest()
 
 
+@both_lanes
 async def test_all_bad_connections_of_the_pool_are_dropped() -> None:
     """However many pooled connections have gone bad, a request finds its way past them."""
     async with Server(numbered()) as server, transport_to(server.origin, max_connections=5) as transport:
@@ -822,7 +860,7 @@ async def test_server_that_does_not_wait_to_be_asked(how: str) -> None:
 
     trace = aiohttp.TraceConfig()
     trace.on_connection_create_end.append(let_it)
-    connector = transport_module._Connector()  # noqa: SLF001 - what the transport has by itself, with a trace
+    connector = Pool()  # what the transport has by itself, with a trace
     session = aiohttp.ClientSession(connector=connector, trace_configs=[trace])
     async with Server(script) as server, session, transport_to(server.origin, session) as transport:
         failure = await failure_of(transport)
@@ -831,6 +869,7 @@ async def test_server_that_does_not_wait_to_be_asked(how: str) -> None:
         assert len(server.peers) == 1
 
 
+@both_lanes
 async def test_connection_can_be_dropped_after_the_answer() -> None:
     """Whoever does not believe an answer can see to it that the next one comes over another connection."""
     for own in (True, False):
@@ -868,6 +907,7 @@ async def test_no_free_connection_in_time() -> None:
         assert (await first).written
 
 
+@both_lanes
 async def test_pool_has_a_place_for_the_token() -> None:
     """With as many requests under way as are allowed, a token can still be fetched."""
     script = after_request(b"", end="hold")
@@ -918,6 +958,7 @@ async def flood(peer: Peer, piece: bytes) -> None:
     raise AssertionError("the client takes whatever comes")
 
 
+@both_lanes
 @pytest.mark.parametrize("request_", [SEND, attrs.evolve(SEND, endpoint=SMALL_CAP)], ids=["cap of a send", "small cap"])
 @pytest.mark.parametrize("script", [too_long, endless_chunks, bomb])
 async def test_body_beyond_the_cap(script: Script, request_: Request) -> None:
@@ -935,6 +976,7 @@ async def test_body_beyond_the_cap(script: Script, request_: Request) -> None:
         await until(lambda: server.open == 0)
 
 
+@both_lanes
 async def test_body_of_exactly_the_cap() -> None:
     """The cap is the most that is taken, not the first that is refused."""
     request = attrs.evolve(SEND, endpoint=SMALL_CAP)
@@ -955,12 +997,13 @@ STAGES = {
 }
 
 
+@both_lanes
 @pytest.mark.parametrize("build", STAGES.values(), ids=STAGES)
 async def test_cancelling(build: Build, certificates: Certificates) -> None:
     """Being cancelled is passed on as it is, and the connection goes with it."""
     async with AsyncExitStack() as stack:
         world = await build(stack, certificates)
-        transport = await stack.enter_async_context(transport_to(world.origin, world.session))
+        transport = await stack.enter_async_context(transport_in(world))
         task = asyncio.create_task(transport.exchange(SEND, TOKEN, PATIENCE))
         await asyncio.sleep(0.05)
         assert in_use(session_of(transport)) == 1
@@ -972,6 +1015,7 @@ async def test_cancelling(build: Build, certificates: Certificates) -> None:
             await until(partial(has_open, world.server, 0))
 
 
+@both_lanes
 @pytest.mark.parametrize("reused", [False, True], ids=["new connection", "pooled connection"])
 async def test_cancelling_at_every_turn_of_the_loop(reused: bool) -> None:  # noqa: FBT001
     """Wherever a cancellation lands, no place in the pool is lost."""
@@ -990,6 +1034,7 @@ async def test_cancelling_at_every_turn_of_the_loop(reused: bool) -> None:  # no
         await until(lambda: server.open == 0)
 
 
+@both_lanes
 async def test_time_limit_of_the_caller() -> None:
     """A limit around the exchange is the caller's: it is not reported as a failure of the network."""
     script = after_request(b"", end="hold")
@@ -1000,13 +1045,14 @@ async def test_time_limit_of_the_caller() -> None:
         await until(lambda: server.open == 0)
 
 
+@both_lanes
 @pytest.mark.parametrize("request_", [SEND, READ], ids=["send", "read"])
 @pytest.mark.parametrize("stage", STAGES)
 async def test_closing_under_way(stage: str, request_: Request, certificates: Certificates) -> None:
     """Closing the session ends what is under way as closed, at once or when its time is over, with the right mark."""
     async with AsyncExitStack() as stack:
         world = await STAGES[stage](stack, certificates)
-        transport = await stack.enter_async_context(transport_to(world.origin, world.session, bounds={"connect": 0.5}))
+        transport = await stack.enter_async_context(transport_in(world, {"connect": 0.5}))
         task = asyncio.create_task(failure_of(transport, request_, time_left=0.6))
         await asyncio.sleep(0.05)
         await session_of(transport).close()
@@ -1016,6 +1062,7 @@ async def test_closing_under_way(stage: str, request_: Request, certificates: Ce
             assert failure.written is (stage in {"no answer", "body stalls"})
 
 
+@both_lanes
 async def test_closing_while_waiting_for_a_connection() -> None:
     """What waits for a connection is cancelled by aiohttp on closing; nobody asked for that, so it is a failure, not written."""
     script = after_request(b"", end="hold")
@@ -1150,6 +1197,7 @@ def test_what_is_no_origin(value: object) -> None:
     assert "secret" not in told_by(caught.value)
 
 
+@both_lanes
 @pytest.mark.parametrize(
     ("compress", "encoding"),
     [
@@ -1169,6 +1217,7 @@ async def test_compression_that_nobody_asked_for_is_undone(compress: Callable[[b
         assert (await transport.exchange(SEND, TOKEN, PATIENCE)).body == body
 
 
+@both_lanes
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip"])
 async def test_compression_that_we_do_not_know_is_no_answer(encoding: str) -> None:
     """A body that cannot be read leaves the outcome unknown."""
@@ -1178,6 +1227,7 @@ async def test_compression_that_we_do_not_know_is_no_answer(encoding: str) -> No
     assert (failure.phase, failure.written, failure.status) == (Phase.BODY, True, 200)
 
 
+@both_lanes
 async def test_compressed_body_that_is_cut_is_no_answer() -> None:
     """Half of a compressed body is not taken for the whole."""
     half = gzip.compress(b'{"trackingId":"id-1"}')[:-6]

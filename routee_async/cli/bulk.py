@@ -8,11 +8,13 @@ from cyclopts import Parameter, validators
 from routee_async import OnUnknown
 from routee_async.cli import bulk_run
 from routee_async.cli.bulk_job import Job
+from routee_async.cli.failures import UsageError
+from routee_async.cli.recipients import ALL
 from routee_async.cli.results import FileFormat
 from routee_async.phone import check_sender_id
 
 
-async def bulk(
+async def bulk(  # noqa: PLR0913 - an argument for each option of the command
     file: Path,
     /,
     *,
@@ -26,6 +28,8 @@ async def bulk(
     default_region: str | None = None,
     output: str | None = None,
     file_format: Annotated[FileFormat | None, Parameter(name="--format")] = None,
+    summary: bool = False,
+    shard: str | None = None,
     track: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
 ) -> int:
     """Send a message to each row of a CSV file.
@@ -65,10 +69,15 @@ async def bulk(
         output: Where results go: a new file, or `-` for stdout. Without it to stdout, unless that is a terminal: then to a new file
             beside the input. When a run is resumed, its earlier results are replaced in the end.
         file_format: `csv` or `jsonl`; without it as the name of the output ends, else `csv`.
+        summary: Write no results, only the figures in the end. Then tracking ids are nowhere but in the ledger, if there is one.
+        shard: Send only a share of the rows: `2/4` is the second of four, rows 2, 6, 10 and so on. To use more processors or
+            machines, start one process for each share, with a ledger, an output and a part of the rate of its own.
         track: Follow each accepted message for so many seconds, and write down its last status.
     """
     if sender_id is not None:
         check_sender_id(sender_id)
+    if summary and (output is not None or file_format is not None):
+        raise UsageError("--summary: writes no results; leave --output and --format out")
     job = Job(
         file=file,
         sender_id=sender_id,
@@ -80,6 +89,8 @@ async def bulk(
         max_unknown=max_unknown,
         output=output,
         file_format=file_format,
+        summary=summary,
+        shard=shard or ALL,
         track=track,
     )
     return await bulk_run.carry_out(job, ledger)

@@ -8,11 +8,16 @@ import attrs
 
 from routee_async import Ledger, LedgerRow, OnUnknown
 from routee_async.cli.failures import UsageError
+from routee_async.cli.recipients import ALL, Shard
 from routee_async.cli.results import STDOUT, FileFormat
 
 _NOTE = "routee bulk"
-_SAME = {"sender_id": "--sender-id", "body": "--body", "default_region": "--default-region"}
+_SAME = {"sender_id": "--sender-id", "body": "--body", "default_region": "--default-region", "shard": "--shard"}
 """What makes other messages of the same rows."""
+
+
+def _read_shard(value: Shard | str) -> Shard:
+    return Shard.parse(value) if isinstance(value, str) else value
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +35,8 @@ class Job:
         max_unknown: Unknown rows that are borne.
         output: Where results go; None to choose.
         file_format: How they are written; None to choose.
+        summary: Write none.
+        shard: The share of the rows that is sent.
         track: Seconds for which each message is followed; None for not at all.
     """
 
@@ -43,13 +50,16 @@ class Job:
     max_unknown: int | None = None
     output: str | None = None
     file_format: FileFormat | None = attrs.field(default=None, converter=attrs.converters.optional(FileFormat))
+    summary: bool = False
+    shard: Shard = attrs.field(default=ALL, converter=_read_shard)
     track: float | None = None
 
     def to_note(self) -> str:
         """Write it down, with paths that are good in any folder."""
         output = self.output if self.output in {None, STDOUT} else str(Path(str(self.output)).absolute())
         lasting = attrs.evolve(self, file=self.file.absolute(), output=output)
-        return json.dumps(attrs.asdict(lasting) | {"file": str(lasting.file), "on_unknown": self.on_unknown.value})
+        texts = {"file": str(lasting.file), "on_unknown": self.on_unknown.value, "shard": str(self.shard)}
+        return json.dumps(attrs.asdict(lasting) | texts)
 
 
 def recall(ledger: Ledger) -> Job | None:
@@ -64,7 +74,7 @@ def recall(ledger: Ledger) -> Job | None:
         return None
     try:
         return Job(**json.loads(note))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, UsageError):
         raise UsageError(f"{ledger}: was begun by another version of routee; go on with that one") from None
 
 

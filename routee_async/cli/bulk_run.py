@@ -58,8 +58,8 @@ async def carry_out(job: Job, ledger: Path | None) -> Exit:
         pace=job.parts_per_second,
         default_region=job.default_region,
     )
-    goal = job.output or _default_output(job.file)
-    with open_recipients(job.file) as recipients:
+    goal = None if job.summary else job.output or _default_output(job.file)
+    with open_recipients(job.file, job.shard) as recipients:
         writing = Writing(recipients, sender_id=job.sender_id, body=job.body)
         async with BulkLedger(ledger) if ledger else nullcontext() as held:
             resumed = held is not None and held.knows(job)
@@ -143,10 +143,10 @@ class _Run:
             except OSError as error:
                 self._unwritten = error
 
-    def conclude(self, goal: str) -> Exit:
+    def conclude(self, goal: str | None) -> Exit:
         """Write the summary, and tell the exit status."""
         messages().print(self._tally.show())
-        if goal != STDOUT:
+        if goal not in {None, STDOUT}:
             say(f"Results: {goal}{', as an earlier run left them' if self._results.pending else ''}")
         if self._failure is not None:
             say(f"routee: {self._misfit or ''}{failures.explain(self._failure)}")
@@ -167,7 +167,8 @@ class _Run:
         if not self._complete:
             return f"stopped at line {self._recipients.line}; {how or _HOW_WITHOUT_LEDGER}"
         if tally.failed:
-            words = f"{tally.failed:,} of {tally.rows:,} rows were not accepted; the results say why"
+            words = f"{tally.failed:,} of {tally.rows:,} rows were not accepted"
+            words += "" if self._job.summary else "; the results say why"
             again = tally.fates[Fate.NOT_SENT] + tally.fates[Fate.UNKNOWN] or isinstance(self._failure, BulkStoppedError)
             return f"{words}; {how}" if how and again else words
         return how if self._failure or self._unwritten or tally.statuses[NO_FINAL_STATUS] else ""
@@ -241,7 +242,8 @@ class _Run:
         if result.outcome is not Fate.ACCEPTED and failed <= _MOST_LINES:
             self._progress.say(f"line {result.line}: {result.outcome.words}: {result.error}")
             if failed == _MOST_LINES:
-                self._progress.say("further rows that are not accepted stand in the results only")
+                place = "are only counted" if self._job.summary else "stand in the results only"
+                self._progress.say(f"further rows that are not accepted {place}")
         self._show()
 
     def _record(self, result: Result) -> None:

@@ -97,6 +97,7 @@ async def resume(
         job,
         file=file or job.file,
         output=results or job.output,
+        summary=job.summary and results is None,
         on_unknown=on_unknown or job.on_unknown,
         max_unknown=job.max_unknown if max_unknown is None else max_unknown,
         track=track or job.track,
@@ -231,7 +232,7 @@ def _lines(ledger: Ledger) -> Iterator[Lines]:
         job = bulk_job.recall(ledger)
         if job is not None:
             try:
-                recipients = stack.enter_context(open_recipients(job.file))
+                recipients = stack.enter_context(open_recipients(job.file, job.shard))
                 writing = Writing(recipients, sender_id=job.sender_id, body=job.body)
             except UsageError as error:
                 output.say(f"routee: {error}; so column 'line' is empty")

@@ -53,17 +53,60 @@ class BadRow:
     problem: str
 
 
+@attrs.frozen
+class Shard:
+    """A share of the rows: of each *of* the one with this *number*, so that several processes send disjoint shares of one file.
+
+    Attributes:
+        number: From 1.
+        of: How many shares there are.
+    """
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `2/4`; there may be up to 999 shares.
+
+        Raises:
+            UsageError: It is no share.
+        """
+        found = _SHARD.fullmatch(text)
+        if found is None or not 1 <= int(found[1]) <= int(found[2]):
+            raise UsageError(f"--shard: must be like 2/4, the second of four shares, not '{text}'")
+        return cls(int(found[1]), int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def has(self, row: int) -> bool:
+        """Tell whether row *row* of the file, from 0, belongs to this share."""
+        return row % self.of == self.number - 1
+
+
+_SHARD = re.compile(r"([0-9]{1,3})/([0-9]{1,3})")
+ALL = Shard()
+
+
 class Recipients:
     """The rows of an open file: an iterator.
+
+    Args:
+        file: The file.
+        size: Bytes of it.
+        shard: The share of the rows that is wanted.
 
     Attributes:
         columns: Their names as they stand in the header, without spaces around them; those with a meaning in small letters.
         size: Bytes of the file.
     """
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int, shard: Shard = ALL) -> None:
         self.size = size
         self._file = file
+        self._shard = shard
+        self._rows = 0
         # A byte that is not UTF-8 becomes a lone surrogate, by which its row can be told from the others.
         self._lines = _Lines(TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline=""))
         self.columns, delimiter = _read_header(self._lines.first())
@@ -73,6 +116,13 @@ class Recipients:
         return self
 
     def __next__(self) -> Row | BadRow:
+        while True:
+            row = self._read_row()
+            self._rows += 1
+            if self._shard.has(self._rows - 1):
+                return row
+
+    def _read_row(self) -> Row | BadRow:
         while True:
             line = self._lines.begin()
             try:
@@ -185,8 +235,8 @@ def _split(header: str, delimiter: str) -> tuple[str, ...]:
 
 
 @contextmanager
-def open_recipients(path: Path) -> Iterator[Recipients]:
-    """Open a CSV file.
+def open_recipients(path: Path, shard: Shard = ALL) -> Iterator[Recipients]:
+    """Open a CSV file, for all rows or a share of them.
 
     Raises:
         UsageError: It cannot be read, or its header makes no sense.
@@ -197,7 +247,7 @@ def open_recipients(path: Path) -> Iterator[Recipients]:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     with file:
         try:
-            recipients = Recipients(file, path.stat().st_size)
+            recipients = Recipients(file, path.stat().st_size, shard)
         except UsageError as error:
             raise UsageError(f"{path}: {error}") from None
         yield recipients

@@ -137,19 +137,20 @@ class _Anew(Results):
         self.pending = False
 
 
-def choose_format(output: str, wanted: FileFormat | None) -> FileFormat:
+def choose_format(output: str | None, wanted: FileFormat | None) -> FileFormat:
     """Choose the format: the one that is *wanted*, else the one that the name ends in, else CSV."""
     if wanted is not None:
         return wanted
-    return FileFormat.JSONL if Path(output).suffix.lower() in {".jsonl", ".ndjson", ".json"} else FileFormat.CSV
+    return FileFormat.JSONL if Path(output or STDOUT).suffix.lower() in {".jsonl", ".ndjson", ".json"} else FileFormat.CSV
 
 
 @contextmanager
-def open_results(output: str, file_format: FileFormat, *, followed: bool, resumed: bool = False) -> Iterator[Results]:
+def open_results(output: str | None, file_format: FileFormat, *, followed: bool, resumed: bool = False) -> Iterator[Results]:
     """Open *output*, a path or `-` for stdout, for what becomes of the rows.
 
     Args:
-        output: A file that does not exist yet or is empty: earlier results hold tracking ids, which cannot be had again.
+        output: A file that does not exist yet or is empty: earlier results hold tracking ids, which cannot be had again. None to
+            write nothing.
         file_format: How to write.
         followed: Write the statuses, too.
         resumed: All results will be written again, so that *output* may hold those of an earlier run.
@@ -157,6 +158,9 @@ def open_results(output: str, file_format: FileFormat, *, followed: bool, resume
     Raises:
         UsageError: The file cannot be written, or holds something else.
     """
+    if output is None:
+        yield Results(lambda _: None)
+        return
     columns = [field.name for field in attrs.fields(Result) if followed or field.name not in _FOLLOWED]
     path = Path(output).resolve()
     if output == STDOUT or not resumed or not _holds_something(path):

@@ -226,6 +226,26 @@ async def test_no_rows(routee: Routee, sandbox: Sandbox, table: Table) -> None:
     assert not sandbox.journal.requests
 
 
+async def test_summary_only(routee: Routee, sandbox: Sandbox, table: Table) -> None:
+    """With `--summary` no result is written; the figures and the first bad rows stand on stderr."""
+    ran = await routee("bulk", table("to,body\n+306970000001,Hi\n" + ",Hi\n" * 30), *SENDER, "--summary")
+    assert ran.status == 1
+    assert ran.out == ""
+    assert summary(ran) == {"accepted": 1, "rejected": 30, "not sent": 0, "unknown": 0}
+    assert "further rows that are not accepted are only counted" in ran.err
+    assert ran.err.splitlines()[-1] == "routee: 30 of 31 rows were not accepted"
+    assert sandbox.journal.sends_accepted == 1
+
+
+@pytest.mark.parametrize("contrary", [("--output", "r.csv"), ("--format", "csv")], ids=lambda pair: pair[0])
+async def test_summary_writes_no_results(routee: Routee, sandbox: Sandbox, table: Table, contrary: tuple[str, str]) -> None:
+    """`--summary` together with what says where or how to write results is refused before anything is sent."""
+    ran = await routee("bulk", table("to,body\n+306970000001,Hi\n"), *SENDER, "--summary", *contrary)
+    assert ran.status == 2
+    assert "--summary: writes no results" in ran.err
+    assert not sandbox.journal.requests
+
+
 async def test_many_bad_rows(routee: Routee, table: Table) -> None:
     """However many rows are bad, stderr shows the first few, and the results show all."""
     ran = await routee("bulk", table("to,body\n" + ",Hi\n" * 500), *SENDER)

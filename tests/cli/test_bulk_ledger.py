@@ -173,6 +173,68 @@ async def test_interrupted_twice(routee: Routee, sandbox: Sandbox, table: Table,
     assert Counter(row["outcome"] for row in read(output).values()) == {"accepted": 30}
 
 
+def shard(db: Path, number: int) -> tuple[object, ...]:
+    """Options of one of three processes."""
+    folder = db.parent
+    return ("--shard", f"{number}/3", "--ledger", folder / f"{number}.db", "--output", folder / f"{number}.csv")
+
+
+async def test_shares_in_processes_of_their_own(
+    sandbox: Sandbox,
+    environment: dict[str, str],
+    table: Table,
+    db: Path,
+    routee: Routee,
+) -> None:
+    """Three processes share a file; one is killed and resumed; every row is sent once, and stands in the results of its share."""
+    path = table(rows(600))
+    sandbox.faults.add(Fault(faults.delay(0.05, accepted=True), path="/sms"))
+    command = ("bulk", path, *WRITTEN, "--concurrency", 10, "--on-unknown", "reconcile")
+    running = [await start(*command, *shard(db, number), environment=environment) for number in (1, 2, 3)]
+    await happens(lambda: (db.parent / "2.csv").exists() and len((db.parent / "2.csv").read_bytes()) > 500)
+    running[1].kill()
+    first, killed, third = [await finish(process) for process in running]
+    assert (first.status, killed.status, third.status) == (0, -signal.SIGKILL, 0)
+    assert not each_once(sandbox, 600)
+
+    sandbox.faults.clear()
+    assert (await routee("ledger", "resume", db.parent / "2.db")).status == 0
+    assert each_once(sandbox, 600)
+    shares = [read(db.parent / f"{number}.csv") for number in (1, 2, 3)]
+    assert [set(share) for share in shares] == [set(range(2 + number, 602, 3)) for number in (0, 1, 2)]
+    assert {row["outcome"] for share in shares for row in share.values()} == {"accepted"}
+
+
+async def test_ledger_belongs_to_its_share(routee: Routee, sandbox: Sandbox, table: Table, db: Path) -> None:
+    """A ledger goes on with its own share only, and what it exports has the lines of that."""
+    path = table(rows(6))
+    assert (await routee("bulk", path, *WRITTEN, "--ledger", db, "--shard", "2/3")).status == 0
+    ran = await routee("bulk", path, *WRITTEN, "--ledger", db, "--shard", "1/3")
+    assert ran.status == 2
+    assert "was begun with another --shard" in ran.err
+    assert each_once(sandbox, 2)
+    exported = csv.DictReader(io.StringIO((await routee("ledger", "export", db)).out))
+    assert [row["line"] for row in exported] == ["3", "6"]
+
+
+async def test_nonsense_share(routee: Routee, sandbox: Sandbox, table: Table) -> None:
+    """A share that cannot be meant is a usage error, and nothing is sent."""
+    ran = await routee("bulk", table(rows(1)), *WRITTEN, "--shard", "3/2")
+    assert ran.status == 2
+    assert "--shard: must be like 2/4" in ran.err
+    assert not sandbox.journal.requests
+
+
+async def test_summary_then_results(routee: Routee, sandbox: Sandbox, table: Table, db: Path, tmp_path: Path) -> None:
+    """A run with `--summary` remembers it; on resuming, `--output` writes the results of all rows after all."""
+    assert (await routee("bulk", table("to\n+306970000001\n"), *WRITTEN, "--ledger", db, "--summary")).status == 0
+    assert (await routee("ledger", "resume", db)).out == ""
+    output = tmp_path / "late.csv"
+    assert (await routee("ledger", "resume", db, "--output", output)).status == 0
+    assert [row["outcome"] for row in read(output).values()] == ["accepted"]
+    assert each_once(sandbox, 1)
+
+
 async def test_rows_not_sent(routee: Routee, sandbox: Sandbox, table: Table, db: Path) -> None:
     """Rows that were not sent come with the command that sends them."""
     sandbox.faults.add(Fault(faults.error(429, retry_after="1000"), path="/sms", to=BUSY))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from routee_async.cli.failures import UsageError
-from routee_async.cli.recipients import BadRow, Row, open_recipients
+from routee_async.cli.recipients import BadRow, Row, Shard, open_recipients
 
 Table = Callable[[str | bytes], Path]
 
@@ -35,6 +35,25 @@ def test_dialects(table: Table, content: str) -> None:
     (row,) = read(table(content))
     assert isinstance(row, Row)
     assert row.cells == {"to": "+1", "name": "Μαρία"}
+
+
+@pytest.mark.parametrize("of", [1, 2, 3, 7])
+def test_shares_are_disjoint_and_whole(table: Table, of: int) -> None:
+    """Every row, good or bad, belongs to exactly one share, in order and with its line number."""
+    path = table("to,name\n+1,a\n\n+2,b\n+3\n+4,d\n,e\n+6,f\n")
+    shares = []
+    for number in range(1, of + 1):
+        with open_recipients(path, Shard(number, of)) as recipients:
+            shares.append(list(recipients))
+    assert sorted((row for share in shares for row in share), key=lambda row: row.line) == read(path)
+    assert [row.line for row in shares[0]] == [row.line for row in read(path)][::of]
+
+
+@pytest.mark.parametrize("text", ["", "2", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "a/b", "1 / 2", "1/1000", "¹/2"])
+def test_nonsense_is_no_share(text: str) -> None:
+    """A share that cannot be meant is refused with an example of a good one."""
+    with pytest.raises(UsageError, match="must be like 2/4"):
+        Shard.parse(text)
 
 
 def test_line_numbers(table: Table) -> None:

@@ -1,0 +1,212 @@
+"""The direct lane: sends that go past aiohttp's session, over connections of its pool, at a fraction of the cost.
+
+aiohttp makes, pools and closes connections (names, addresses, TLS, limits). Between a connection and aiohttp's own protocol stands
+a small one of ours (`lease.py`), which writes a request in one piece and reads the one plain shape of answer (`wire.py`).
+Everything else that can come over a connection, and its end, is handed to aiohttp's protocol and means what it means there.
+
+A lease is parked here between two sends rather than given back, so that a busy batch does not go through the pool for each. Reads
+go through aiohttp's session, and the pool counts parked leases as taken, so each read gets one of them first: see `make_room`.
+"""
+
+import asyncio
+import inspect
+import math
+from collections import deque
+from functools import cached_property
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from yarl import URL
+
+from routee_async.answers import decompress, make_response, read_capped
+from routee_async.lease import Lease, Mark
+from routee_async.pool import KEEP_ALIVE, Pool
+from routee_async.protocol import Response
+
+_SWITCHING_PROTOCOLS = 101
+_INTERIM = range(100, 200)
+_CONNECT = ["self", "req", "traces", "timeout"]
+_RESPONSE_PARAMS = {"skip_payload", "read_until_eof", "auto_decompress", "read_timeout"}
+
+
+def is_supported() -> bool:
+    """Whether this aiohttp is built as the lane needs it.
+
+    Beyond documented interfaces that is: `connect` of a connector takes a request, traces and bounds; and its protocol has
+    `set_response_params`, `read`, `start_timeout` and a length.
+    """
+    try:
+        connect = list(inspect.signature(aiohttp.TCPConnector.connect).parameters)
+        params = set(inspect.signature(ResponseHandler.set_response_params).parameters)
+        request = inspect.signature(aiohttp.ClientRequest).parameters
+    except (AttributeError, TypeError, ValueError):
+        return False
+    has_queue = all(hasattr(ResponseHandler, name) for name in ("read", "start_timeout", "__len__", "should_close", "is_connected"))
+    return connect == _CONNECT and params >= _RESPONSE_PARAMS and "loop" in request and has_queue
+
+
+class Lane:
+    """Leases of connections to one origin, and the exchanges over them.
+
+    Args:
+        pool: Where connections come from.
+        url: Any URL of the origin.
+        bounds: Of getting a connection (`connect`, `sock_connect`) and of silence (`sock_read`), none of them None.
+    """
+
+    def __init__(self, pool: Pool, url: URL, bounds: aiohttp.ClientTimeout) -> None:
+        self._pool = pool
+        self._bounds = bounds
+        self._sock_read = bounds.sock_read or math.inf
+        self._loop = asyncio.get_running_loop()
+        self._url = url
+        self._parked: deque[Lease] = deque()  # the one that was parked last is on the right, and is used next
+        self._waiting: set[Lease] = set()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._sweep_at = math.inf
+        self._closed = False
+
+    @cached_property
+    def _destination(self) -> aiohttp.ClientRequest:
+        """Says where to connect to, and is never sent. Made when it is needed, because it refuses a URL that makes no sense."""
+        if self._url.scheme not in self._pool.allowed_protocol_schema_set:
+            raise aiohttp.NonHttpUrlClientError(self._url)
+        return aiohttp.ClientRequest("POST", self._url, loop=self._loop)
+
+    @property
+    def host(self) -> str:
+        """Value of the `Host` header for the origin."""
+        return self._destination.headers["Host"]
+
+    @property
+    def parked(self) -> int:
+        """How many leases wait for the next send."""
+        return sum(not lease.transport.is_closing() for lease in self._parked)
+
+    async def exchange(self, request: bytes, mark: Mark, *, cap: int, time_left: float) -> Response:
+        """Write *request*, read the whole answer.
+
+        Args:
+            request: Head and body.
+            mark: Told what the exchange comes to.
+            cap: The most bytes of a body that are read.
+            time_left: Seconds until the exchange is given up.
+
+        Raises:
+            Exception: What aiohttp's session would raise.
+        """
+        now = self._loop.time()
+        lease = self._take(now)
+        if lease is None:
+            lease = await self._connect(now + time_left)
+            now, time_left = self._loop.time(), now + time_left - self._loop.time()
+        # No await from here to the writing: the connection is as it was found.
+        mark.written = True
+        mark.connection = lease.transport
+        try:
+            asked = lease.ask(request, cap, now, time_left, self._sock_read)
+            self._waiting.add(lease)
+            if lease.give_up_at < self._sweep_at:
+                self._sweep_by(lease.give_up_at)
+            head = await asked
+            if head is None:
+                return await self._finish(lease, mark, cap, now + time_left)
+            response = Response(head.status, head.headers, lease.take_body(), mark.drop_connection)
+        except BaseException:
+            mark.status = mark.status or lease.status
+            lease.close()
+            raise
+        finally:
+            self._waiting.discard(lease)
+        self._park(lease)
+        return response
+
+    def make_room(self) -> None:
+        """Give a parked lease back to the pool: to be called before each exchange that goes through the session.
+
+        So the pool never has fewer places than there are exchanges that may be under way.
+        """
+        if self._parked:
+            self._parked.popleft().release()
+
+    def close(self) -> None:
+        """Close what is parked. What is under way ends with the pool."""
+        self._closed = True
+        while self._parked:
+            self._parked.pop().close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+    # Leases.
+
+    def _take(self, now: float) -> Lease | None:
+        """A parked lease over which nothing has arrived since; None when there is none."""
+        oldest = now - KEEP_ALIVE
+        while self._parked:
+            lease = self._parked.pop()
+            if lease.parked_at < oldest or lease.transport.is_closing():
+                lease.close()
+            elif lease.watch.sees_something():
+                lease.release()  # the pool looks closer, and drops it if that is not for TLS alone
+            else:
+                return lease
+        return None
+
+    async def _connect(self, total_at: float) -> Lease:
+        """A lease out of the pool, which makes a connection if it has none."""
+        async with asyncio.timeout_at(total_at):
+            try:
+                connection = await self._pool.connect(self._destination, [], self._bounds)
+            except TimeoutError as error:
+                raise aiohttp.ConnectionTimeoutError from error
+        return Lease(connection)
+
+    def _park(self, lease: Lease) -> None:
+        transport = lease.transport
+        if self._closed or transport.is_closing() or transport.get_write_buffer_size():
+            lease.close()
+            return
+        now = lease.parked_at = self._loop.time()
+        self._parked.append(lease)
+        if now + KEEP_ALIVE < self._sweep_at:
+            self._sweep_by(now + KEEP_ALIVE)
+
+    async def _finish(self, lease: Lease, mark: Mark, cap: int, total_at: float) -> Response:
+        """Read an answer that was handed to aiohttp's protocol."""
+        self._waiting.discard(lease)
+        async with asyncio.timeout_at(total_at):
+            while True:
+                message, content = await lease.handler.read()
+                if message.code not in _INTERIM or message.code == _SWITCHING_PROTOCOLS:
+                    break
+            mark.status = message.code
+            body = await read_capped(content, cap)
+        body = decompress(body, message.headers.get("Content-Encoding", ""), cap)
+        if lease.is_tainted:
+            lease.close()
+        else:
+            lease.connection.release()  # which closes it, where the answer says so
+        return make_response(message.code, message.headers, body, mark.drop_connection)
+
+    # Deadlines: one timer for all, set to the earliest that was known when it was set.
+
+    def _sweep_by(self, moment: float) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        self._sweep_at = moment
+        self._sweeper = self._loop.call_at(moment, self._sweep)
+
+    def _sweep(self) -> None:
+        """Give up what has waited for too long, and close what was idle for too long."""
+        now = self._loop.time()
+        self._sweeper, self._sweep_at = None, math.inf
+        for lease in [each for each in self._waiting if each.give_up_at <= now]:
+            self._waiting.discard(lease)
+            lease.expire(now)
+        while self._parked and self._parked[0].parked_at + KEEP_ALIVE <= now:
+            self._parked.popleft().close()
+        moments = [lease.give_up_at for lease in self._waiting]
+        if self._parked:
+            moments.append(self._parked[0].parked_at + KEEP_ALIVE)
+        if moments:
+            self._sweep_by(min(moments))

@@ -1,0 +1,213 @@
+"""One connection in the hands of the direct lane, and the protocol that its transport speaks to meanwhile."""
+
+import asyncio
+import math
+
+import aiohttp
+import attrs
+from aiohttp.connector import Connection
+
+from routee_async import wire
+from routee_async.pool import Watch
+
+
+@attrs.define(eq=False)
+class Mark:
+    """What one exchange has come to.
+
+    Attributes:
+        written: Whether a byte of the request may have been written.
+        connection: Over which connection.
+        status: HTTP status of the answer, once it is known.
+    """
+
+    written: bool
+    connection: asyncio.Transport | None = None
+    status: int | None = None
+
+    def drop_connection(self) -> None:
+        """Close the connection, even if it is idle in the pool again: what comes over it cannot be trusted."""
+        if self.connection is not None:
+            self.connection.close()
+
+
+class Lease(asyncio.Protocol):
+    """A connection of aiohttp's pool whose bytes come to us.
+
+    Attributes:
+        connection: aiohttp's own lease.
+        handler: aiohttp's protocol, which gets whatever is not plain.
+        transport: The connection's transport.
+        watch: Tells whether something has arrived that nobody has read.
+        parked_at: Loop time of the end of the last exchange.
+        give_up_at: Loop time at which the exchange is given up, unless something arrives before.
+        is_tainted: True when more came than an answer: then the connection is not to be used again.
+    """
+
+    __slots__ = (
+        "_cap",
+        "_head",
+        "_loop",
+        "_missing",
+        "_patience",
+        "_pieces",
+        "_start",
+        "_total_at",
+        "_waiter",
+        "connection",
+        "give_up_at",
+        "handler",
+        "is_tainted",
+        "parked_at",
+        "transport",
+        "watch",
+    )
+
+    def __init__(self, connection: Connection) -> None:
+        assert connection.protocol is not None  # noqa: S101 - for the type checker; both are, until it is released
+        assert connection.transport is not None  # noqa: S101 - as above
+        self.connection = connection
+        self.handler = connection.protocol
+        self.transport = connection.transport
+        self.watch = Watch(self.transport)
+        self.parked_at = 0.0
+        self.give_up_at = math.inf
+        self.is_tainted = False
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[wire.Head | None] | None = None
+        self._head: wire.Head | None = None
+        self._pieces: list[bytes] = []
+        self._start = self._missing = self._cap = 0
+        self._patience = self._total_at = math.inf
+        self.transport.set_protocol(self)
+
+    @property
+    def status(self) -> int | None:
+        """Status of the answer, as soon as its head has been read here."""
+        return None if self._head is None else self._head.status
+
+    @property
+    def is_idle(self) -> bool:
+        """True when no answer is expected."""
+        return self._waiter is None
+
+    def ask(
+        self,
+        request: bytes,
+        cap: int,
+        now: float,
+        time_left: float,
+        sock_read: float,
+    ) -> "asyncio.Future[wire.Head | None]":
+        """Write *request*.
+
+        Args:
+            request: Head and body.
+            cap: The most bytes of a body that are read here.
+            now: Loop time.
+            time_left: Seconds until the exchange is given up.
+            sock_read: Seconds of silence that are borne.
+
+        Returns:
+            Gets the head of the answer when its body can be taken, too; None when aiohttp's protocol has to be asked for the
+            answer; or what went wrong.
+        """
+        waiter = self._waiter = self._loop.create_future()
+        self._head = None
+        self._cap = cap
+        self._patience = sock_read
+        self._total_at = now + time_left
+        self.give_up_at = now + (min(time_left, sock_read))
+        self.transport.write(request)
+        return waiter
+
+    def take_body(self) -> bytes:
+        """The body of the answer."""
+        pieces = self._pieces
+        body = pieces.pop()[self._start :] if len(pieces) == 1 else b"".join(pieces)[self._start :]
+        pieces.clear()
+        return body
+
+    def expire(self, now: float) -> None:
+        """Give the exchange up, because `give_up_at` is over."""
+        self._end(TimeoutError() if now >= self._total_at else aiohttp.SocketTimeoutError())
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._waiter = None
+        self.connection.close()
+
+    def release(self) -> None:
+        """Give the connection back to the pool, and its transport back to aiohttp's protocol."""
+        self.transport.set_protocol(self.handler)
+        self.connection.release()
+
+    # What the transport calls.
+
+    def data_received(self, data: bytes) -> None:
+        """Read the answer, if it is plain: its head has to come in one piece."""
+        if self._waiter is None:
+            self.transport.close()  # nobody has asked for anything
+            return
+        self._pieces.append(data)
+        head = self._head
+        if head is None:
+            start = self._start = data.find(wire.END_OF_HEAD, 0, wire.LONGEST_HEAD) + len(wire.END_OF_HEAD)
+            head = self._head = wire.read_head(data[:start])
+            if head is None or head.length > self._cap:
+                self._hand_over()
+                return
+            self._missing = start + head.length
+        self._missing -= len(data)
+        if self._missing == 0:
+            self._end(head)
+        elif self._missing > 0:
+            # The time of silence begins anew.
+            self.give_up_at = min(self._total_at, self._loop.time() + self._patience)
+        else:
+            self.is_tainted = True
+            self._hand_over()
+
+    def eof_received(self) -> None:
+        """What the server has to say is said: what is left of the exchange is aiohttp's. Lets the transport close itself."""
+        if self._waiter is not None:
+            self._hand_over()
+        self.handler.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As `eof_received`; what was parked has no more use."""
+        is_asked = self._waiter is not None
+        if is_asked:
+            self._hand_over()
+        self.handler.connection_lost(exc)
+        if not is_asked:
+            self.connection.close()
+
+    def pause_writing(self) -> None:
+        """Tell aiohttp's protocol, which keeps count."""
+        self.handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        """As `pause_writing`."""
+        self.handler.resume_writing()
+
+    # How an exchange ends.
+
+    def _hand_over(self) -> None:
+        """Let aiohttp's protocol have all that came, and all that comes."""
+        self._head = None  # what it says is for aiohttp's protocol to judge
+        self.transport.set_protocol(self.handler)
+        self.handler.set_response_params(read_until_eof=True, auto_decompress=False, read_timeout=self._patience)
+        self.handler.start_timeout()
+        for piece in self._pieces:  # as they came: where one ends can matter
+            self.handler.data_received(piece)
+        self._end(None)
+
+    def _end(self, result: wire.Head | Exception | None) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is None or waiter.done():  # it is, when the caller has just been cancelled
+            return
+        if isinstance(result, Exception):
+            waiter.set_exception(result)
+        else:
+            waiter.set_result(result)

@@ -1,0 +1,92 @@
+"""HTTP/1.1 as bytes: the one shape of request that is written directly, and the one shape of answer that is read directly.
+
+Strict: what this reads, every reader of HTTP reads in the same way. Whatever else there is, right or wrong, is no answer here and
+is left to aiohttp's parser. Source: RFC 9112.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+LONGEST_HEAD = 8190
+"""Bytes of a head that are read directly: what aiohttp allows for one line."""
+END_OF_HEAD = b"\r\n\r\n"
+HEADERS_READ: Final = ("retry-after", "date")
+"""The headers of an answer that mean something to us."""
+
+# Visible ASCII, spaces and tabs only: no folded line, no bare CR or LF, no space before a colon.
+_HEAD = re.compile(
+    rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: [\x20-\x7e\t]*)?\r\n"
+    rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\x20-\x7e\t]*\r\n)*)"
+    rb"\r\n",
+)
+_FIELD = re.compile(r"([^:]+):[ \t]*([^\r]*?)[ \t]*\r\n")
+_LENGTH = re.compile(r"0|[1-9][0-9]{0,8}")
+_WITHOUT_BODY = frozenset({204, 304})
+_MOST_FIELDS = 100
+# Value in lower case that changes nothing; any other one does.
+_HARMLESS: Mapping[str, str] = {"connection": "keep-alive", "content-encoding": "identity"}
+_NEVER = frozenset({"transfer-encoding", "trailer", "upgrade"})
+
+
+@attrs.frozen
+class Head:
+    """The head of a plain answer: its body is `length` bytes, and the connection stays open after it.
+
+    Attributes:
+        status: HTTP status, 200 to 599.
+        length: Bytes of the body.
+        headers: Those of `HEADERS_READ` that there are, names in lower case.
+    """
+
+    status: int
+    length: int
+    headers: Mapping[str, str]
+
+
+@lru_cache(maxsize=64)  # one server's heads differ by the second, and in the number of digits of a length
+def read_head(head: bytes) -> Head | None:
+    """Read a head, from `HTTP/1.1` to the empty line; None for any but the plain shape.
+
+    Plain is a final status that has a body, exactly one `Content-Length`, and nothing else that says where the body ends, how it is
+    coded, or that the connection is to be closed.
+    """
+    match = _HEAD.fullmatch(head) if len(head) <= LONGEST_HEAD else None
+    if match is None:
+        return None
+    status = int(match[1])
+    length: str | None = None
+    headers: dict[str, str] = {}
+    fields = _FIELD.findall(match[2].decode("ascii"))
+    for spelling, value in fields:
+        name = spelling.lower()
+        if name == "content-length":
+            if length is not None or _LENGTH.fullmatch(value) is None:
+                return None
+            length = value
+        elif name in _NEVER or _HARMLESS.get(name, value.lower()) != value.lower():
+            return None
+        elif name in HEADERS_READ:
+            headers.setdefault(name, value)
+    if length is None or status in _WITHOUT_BODY or len(fields) > _MOST_FIELDS:
+        return None
+    return Head(status, int(length), MappingProxyType(headers))
+
+
+def build_head(method: str, path: str, headers: Mapping[str, str]) -> bytes:
+    """Build the head of a request up to where the number of its `Content-Length` goes; after it comes `END_OF_HEAD`.
+
+    Raises:
+        ValueError: A control character would end up in the head. Its text does not quote it.
+    """
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    if any(_CONTROL.search(line) for line in lines):
+        raise ValueError("control character in a header")
+    return "\r\n".join([*lines, "Content-Length: "]).encode()
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
