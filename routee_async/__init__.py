@@ -24,6 +24,9 @@ Where to read on:
     asker.py        whatever is declared as an operation  operations.py  its requests and answers; camel.py its JSON
     products/       Routee's other products, a file each  raw.py         requests to any path
     campaigns.py    one text to many; campaign_orders.py decides      history.py     the search; filters.py compares
+    plan.py         what a batch would take; spelling.py, countries.py and seen.py help it to tell
+    spending.py     what a batch may spend        capped.py      keeps to it
+    observing.py    who is told of every call     otel.py        spans and metrics, in the extra `otel`
     sandbox/        a carrier on this machine            cli/         the command `routee`
 
 Decisions are pure functions; coroutines only carry them out.
@@ -104,12 +107,15 @@ from routee_async.models import (
     Unknown,
     UrlShortener,
 )
+from routee_async.observing import Attempt, CallInfo, CallObserver, Observer
 from routee_async.opt_out import SuppressionList
 from routee_async.options import OnUnknown, RetryPolicy, Timeout
 from routee_async.pace import Pace
+from routee_async.plan import CharacterUse, CountryPlan, Plan, plan
 from routee_async.raw import RawResponse
 from routee_async.schedule import PollPolicy
 from routee_async.segments import Encoding
+from routee_async.spending import SpendLimit
 from routee_async.store import LedgerRow, LedgerStore, LedgerSummary, RowState
 from routee_async.tracker import Tracker
 
@@ -117,11 +123,14 @@ __all__ = [
     "NOW",
     "APIError",
     "Accepted",
+    "Attempt",
     "AuthenticationError",
     "BadRequestError",
     "BatchAbortedError",
     "BodyAnalysis",
     "BulkStoppedError",
+    "CallInfo",
+    "CallObserver",
     "Callback",
     "CallbackEvent",
     "CallbackStrategy",
@@ -133,10 +142,12 @@ __all__ = [
     "CampaignInterruptedError",
     "CampaignProgress",
     "CampaignState",
+    "CharacterUse",
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
     "ConnectError",
+    "CountryPlan",
     "DeliveryReport",
     "Encoding",
     "FailoverField",
@@ -166,12 +177,14 @@ __all__ = [
     "NotSent",
     "NotSentError",
     "NumberField",
+    "Observer",
     "OnUnknown",
     "Operator",
     "Outcome",
     "OutcomeUnknownError",
     "Pace",
     "PermissionDeniedError",
+    "Plan",
     "PollPolicy",
     "PoolTimeoutError",
     "QuietHoursCountry",
@@ -192,6 +205,7 @@ __all__ = [
     "ServiceDownError",
     "Sms",
     "SmsAnalysis",
+    "SpendLimit",
     "SpendLimitError",
     "SuppressionList",
     "TLSError",
@@ -204,5 +218,6 @@ __all__ = [
     "UrlShortener",
     "opt_out",
     "parse_callback",
+    "plan",
     "segments",
 ]

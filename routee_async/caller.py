@@ -25,6 +25,7 @@ from routee_async.errors import (
     OutcomeUnknownError,
     RouteeError,
 )
+from routee_async.observing import Watch, WatchedCall
 from routee_async.options import RetryPolicy, Timeout
 from routee_async.pace import Pace
 from routee_async.protocol import Failure, Request, Response
@@ -61,6 +62,7 @@ class _Call(Generic[T]):
         refused: The token that the server refused, when another one has to be fetched.
         renewed: True once that has been done.
         has_turn: True while it holds a turn, which it has to give back.
+        watched: Told of its attempts; None where nobody observes.
     """
 
     request: Request
@@ -72,6 +74,7 @@ class _Call(Generic[T]):
     refused: HeldToken | None = None
     renewed: bool = False
     has_turn: bool = False
+    watched: WatchedCall | None = None
 
 
 class Caller:
@@ -86,6 +89,9 @@ class Caller:
         pace: How fast to send.
         max_connections: The most exchanges at a time.
         rng: Source of jitter.
+
+    Attributes:
+        watch: Told of every call; None while nobody observes.
     """
 
     def __init__(
@@ -100,6 +106,7 @@ class Caller:
         max_connections: int,
         rng: random.Random,
     ) -> None:
+        self.watch: Watch | None = None
         self._transport = transport
         credentials = base64.b64encode(f"{application_id}:{application_secret}".encode()).decode("ascii")
         self._basic = f"Basic {credentials}"
@@ -144,20 +151,28 @@ class Caller:
         if self._closing:
             raise ClientClosedError("the client is closed")
         self._under_way += 1
+        watched = None if self.watch is None else self.watch.begin(request)
         try:
             now = self._loop.time()
             call = _Call(request, read, now + self._total, patient, intend)
+            call.watched = watched
             try:
                 if not self._may_start(call, now):
                     now = await self._wait_for_turn(call)
                 result = await self._attempt(call, now)
             except _AgainError as first:
                 result = await self._repeat(call, partial(self._attempt_in_turn, call), first)
+        except BaseException as error:
+            if watched is not None:
+                watched.end(error)
+            raise
         finally:
             self._under_way -= 1
             if self._under_way == 0:
                 self._idle.set()
         self._budget.succeed()
+        if watched is not None:
+            watched.end(None)
         return result
 
     async def aclose(self) -> None:
@@ -276,7 +291,7 @@ class Caller:
             except ExchangeError as error:
                 result = error.failure
             well = retry.is_well(result)
-            decision = retry.decide(call.request, result, renewed=call.renewed)
+            decision = self._decide(call, result, started_at)
             if decision.action is retry.Action.READ and isinstance(result, Response):
                 value = self._read(call, result)
                 accepted = call.request.parts
@@ -299,6 +314,12 @@ class Caller:
         if decision.action is retry.Action.RENEW:
             call.refused = call.token
         raise _AgainError(decision)
+
+    def _decide(self, call: _Call[T], result: Response | Failure, started_at: float) -> retry.Decision:
+        decision = retry.decide(call.request, result, renewed=call.renewed)
+        if call.watched is not None:
+            call.watched.attempt(result, decision.action.name.lower(), self._loop.time() - started_at)
+        return decision
 
     def _read(self, call: _Call[T], response: Response) -> T:
         try:

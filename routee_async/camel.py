@@ -198,6 +198,7 @@ def _make_converter() -> cattrs.Converter:
     ):
         new.register_structure_hook(cast("type", cls), cast("Any", hook))
     new.register_structure_hook(BodyAnalysis, lambda value, _: codec.structure(value, BodyAnalysis))
+    new.register_structure_hook_func(lambda cls: cls is object, lambda value, _: value)
     new.register_structure_hook_factory(attrs.has, _make_reader)
     new.register_unstructure_hook(datetime, write_moment)
     new.register_unstructure_hook(Decimal, str)

@@ -3,10 +3,12 @@
 import itertools
 import os
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 import attrs
@@ -19,6 +21,7 @@ from routee_async.delivery import Delivery
 from routee_async.errors import ClientClosedError, ConfigurationError
 from routee_async.history import HistoryMethods
 from routee_async.models import Outcome, SentSms, Sms, TrackedPart
+from routee_async.observing import Observer, Watch
 from routee_async.operations import Scalar
 from routee_async.options import OnUnknown, RetryPolicy, Timeout, check_count
 from routee_async.pace import Pace
@@ -29,9 +32,13 @@ from routee_async.reconcile import Reconciler
 from routee_async.rounds import By, Lookup, Window
 from routee_async.run import Run
 from routee_async.schedule import PollPolicy
+from routee_async.spending import SpendLimit
 from routee_async.store import LedgerStore, new_run_id
 from routee_async.tracker import Tracker
 from routee_async.transport import AiohttpTransport, Transport, check_origin
+
+if TYPE_CHECKING:
+    from routee_async.capped import CappedRun
 
 API_ORIGIN = "https://connect.routee.net"
 AUTH_ORIGIN = "https://auth.routee.net"
@@ -58,6 +65,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             less (429), and then finds out how much it takes.
         default_region: ISO 3166-1 alpha-2 country for recipients in national form; None demands E.164.
         session: An aiohttp session of your own, with your proxy or traces. It is not closed here.
+        observer: Told of every call and its attempts, such as `routee_async.otel.OpenTelemetryObserver()`.
 
     Raises:
         ConfigurationError: One of these is missing or makes no sense.
@@ -76,6 +84,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         pace: Pace | float | None = None,
         default_region: str | None = None,
         session: aiohttp.ClientSession | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._application_id = _check_credential("application_id", application_id)
         self._application_secret = _check_credential("application_secret", application_secret)
@@ -86,6 +95,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         self._pace = pace if isinstance(pace, Pace) else Pace(parts_per_second=pace)
         self._default_region = phone.check_region(default_region)
         self._session = session
+        self._watch = Watch(observer)
         self._open: _Open | None = None
         super().__init__(Asker(lambda: self._require_open().caller, self._default_region))
 
@@ -99,6 +109,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         pace: Pace | float | None = None,
         default_region: str | None = None,
         session: aiohttp.ClientSession | None = None,
+        observer: Observer | None = None,
     ) -> Self:
         """Build a client from the environment.
 
@@ -120,6 +131,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             pace=pace,
             default_region=default_region,
             session=session,
+            observer=observer,
         )
 
     def __repr__(self) -> str:
@@ -140,6 +152,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             max_connections=self._max_connections,
             rng=rng,
         )
+        caller.watch = self._watch if self._watch.is_needed else None
         self._open = _Open(caller, self._retry, rng, self._now)
         return self
 
@@ -186,6 +199,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         ledger: LedgerStore | None = None,
         max_unknown: int | None = None,
         suppressed: Container[str] = (),
+        spend: SpendLimit | None = None,
     ) -> AsyncGenerator[Outcome, None]:
         """Send many messages, each at most once, in memory that does not grow with their number.
 
@@ -199,6 +213,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             suppressed: Recipients in E.164 to whom nothing shall be sent, such as a `SuppressionList`; may grow meanwhile. They
                 come out as `Rejected` with `RecipientOptedOutError`. `send()` has no such argument: a one-time password is wanted
                 even by those who want nothing else.
+            spend: How much the batch may spend, in money or parts, and what the account must have before it begins.
 
         Returns:
             An async iterator of outcomes: `Accepted`, `Rejected`, `NotSent` or `Unknown`, exactly one for each message, as they
@@ -210,8 +225,9 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             LedgerMismatchError: While iterating: it was begun with another list.
             ConfigurationError: *suppressed* cannot be asked for a number.
         """
-        run = Run(
-            self._require_open().delivery,
+        make_run = Run if spend is None else self._cap(spend)
+        run = make_run(
+            delivery=self._require_open().delivery,
             prepare=lambda sms: validation.prepare(sms, default_region=self._default_region),
             on_unknown=on_unknown,
             ledger=ledger,
@@ -219,6 +235,17 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             suppressed=_check_container("suppressed", suppressed),
         )
         return bulk.send_many(messages, run, concurrency=concurrency)
+
+    def _cap(self, spend: SpendLimit) -> "partial[CappedRun]":
+        from routee_async.capped import CappedRun  # noqa: PLC0415 - few batches have a limit
+
+        return partial(
+            CappedRun,
+            limit=spend,
+            fetch_prices=lambda: self.account.prices(service="Sms"),
+            require_balance=self.account.require_balance,
+            default_region=self._default_region,
+        )
 
     async def request(
         self,
@@ -241,7 +268,8 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             json: Body as JSON: dicts, lists, texts and numbers.
             form: Body as a form.
             paid: True when carrying it out twice does more than once: then it is made at most once. None for True with everything
-                but `GET` and `HEAD`.
+                but `GET` and `HEAD`. (A `PUT` or `DELETE`, which HTTP defines as repeatable, aiohttp itself writes once more when a
+                kept connection turns out to be closed.)
 
         Returns:
             Status, headers and body of a 2xx answer.
@@ -254,6 +282,24 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         """
         request = raw.build(method, path, query=query, json=json, form=form, paid=paid)
         return await self._require_open().caller.call(request, raw.read)
+
+    @contextmanager
+    def capture(self) -> Iterator[list[RawResponse]]:
+        """Collect the answers of all calls that are made inside, with status, all headers and body, refusals among them.
+
+            with client.capture() as answers:
+                await client.account.balance()
+            answers[-1].headers["date"]
+
+        Calls of other tasks are not collected, unless these were started inside.
+        """
+        caller = self._require_open().caller
+        try:
+            with self._watch.capture() as answers:
+                caller.watch = self._watch
+                yield answers
+        finally:
+            caller.watch = self._watch if self._watch.is_needed else None
 
     async def fetch_tracking(self, tracking_id: str) -> tuple[TrackedPart, ...]:
         """Read what Routee knows of one message.

@@ -3,7 +3,7 @@
 Results go to stdout, everything else to stderr. Exit status: 0 done, 1 something failed, 2 called wrongly. Credentials come from
 the environment alone.
 
-    send.py, bulk.py, ledger.py, track.py, sandbox.py, demo.py: the commands
+    send.py, bulk.py, plan.py, ledger.py, track.py, balance.py, sandbox.py, demo.py: the commands
 
     bulk_job.py     what was asked, and how a ledger remembers it
     bulk_run.py     one run, new or resumed       bulk_tally.py   what it counts
@@ -25,7 +25,7 @@ from importlib.metadata import version
 from cyclopts import App, CycloptsError, Parameter
 
 from routee_async import RouteeError
-from routee_async.cli import bulk, demo, failures, ledger, sandbox, send, track
+from routee_async.cli import balance, bulk, demo, failures, ledger, plan, sandbox, send, track
 from routee_async.cli.failures import Exit, UsageError
 from routee_async.cli.output import say
 
@@ -48,7 +48,7 @@ app = App(
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,  # `main` says what there is to say
 )
-for _command in (demo.demo, send.send, bulk.bulk, track.track, sandbox.sandbox):
+for _command in (demo.demo, send.send, bulk.bulk, plan.plan, track.track, balance.balance, sandbox.sandbox):
     # By name: cyclopts would otherwise show how this process was started in the usage lines of the reference.
     app.command(App(name=_command.__name__, default_command=_command, version_flags=()))
 app.command(ledger.app)

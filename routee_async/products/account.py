@@ -8,11 +8,12 @@ import attrs
 
 from routee_async.asker import Asker
 from routee_async.camel import wire
-from routee_async.errors import ConfigurationError, LowBalanceError
+from routee_async.errors import LowBalanceError
 from routee_async.filters import check_range
 from routee_async.models import OpenText
 from routee_async.operations import Operation
 from routee_async.protocol import FETCH_BALANCE
+from routee_async.spending import check_amount
 
 
 @attrs.frozen(kw_only=True)
@@ -403,19 +404,3 @@ class Account:
     async def banks(self) -> Payee:
         """Read whom to pay for a top-up by bank. Only older clients of Routee's know this call."""
         return await self._ask.one(BANKS)
-
-
-def check_amount(field: str, value: object) -> Decimal:
-    """Return *value* as an amount of money, 0 or more.
-
-    Raises:
-        ConfigurationError: It is none. A float is none either: what it shows is not what it holds.
-    """
-    if isinstance(value, Decimal | int | str) and not isinstance(value, bool):
-        try:
-            amount = Decimal(value)
-        except ArithmeticError:
-            amount = Decimal("NaN")
-        if amount.is_finite() and amount >= 0:
-            return amount
-    raise ConfigurationError(field, "must be an amount of 0 or more, as a Decimal, a whole number or a text")
