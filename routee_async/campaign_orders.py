@@ -200,20 +200,14 @@ def check_date(moment: object, now: datetime) -> datetime:
     return moment
 
 
-def split(
-    campaign: Campaign,
-    normalize: Callable[[str], str],
-    *,
-    most: int = MOST_RECIPIENTS,
-) -> Iterator[Piece]:
-    """Split the recipients of a campaign: each number once, *most* in a piece.
+def split(campaign: Campaign, normalize: Callable[[str], str]) -> Iterator[Piece]:
+    """Split the recipients of a campaign: each number once, 30,000 in a piece.
 
     A piece is given out only when it is known whether another follows. There is at least one, which may be empty.
 
     Args:
         campaign: Whose recipients.
         normalize: Brings a number into E.164, or raises `InvalidRecipientError`.
-        most: The most numbers of a piece.
 
     Raises:
         InvalidRecipientError: While iterating: one makes no sense, and the campaign does not allow that.
@@ -235,7 +229,7 @@ def split(
             repeated += 1
             continue
         seen.add(digits)
-        if len(numbers) == most:
+        if len(numbers) == MOST_RECIPIENTS:
             yield Piece(tuple(numbers), taken, repeated, tuple(invalid), is_last=False)
             numbers = []
         numbers.append(number)
