@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from routee_async import NotFoundError, Sms
+from routee_async import NotFoundError, OutcomeUnknownError, Sms
 from routee_async.otel import OpenTelemetryObserver
 from routee_async.sandbox import Fault, Sandbox, faults
 
@@ -78,6 +78,18 @@ async def test_span_of_a_read_that_fails(sandbox: Sandbox) -> None:
     assert "GET *" in telemetry.spans()
     durations = telemetry.points()["messaging.client.operation.duration"]
     assert {point.attributes.get("error.type") for point in durations} == {"NotFoundError", None}
+
+
+async def test_exchange_without_an_answer(sandbox: Sandbox, sms: Sms) -> None:
+    """Where there was no answer, the phase and the class of the reason are told; nothing counts as sent."""
+    telemetry = Telemetry()
+    sandbox.faults.add(Fault(faults.close(accepted=True), path="/sms", times=1))
+    async with sandbox.client(observer=telemetry.observer) as client:
+        with pytest.raises(OutcomeUnknownError):
+            await client.send(sms)
+    (event,) = telemetry.spans()["send send"].events
+    assert str((event.attributes or {})["error.type"]).startswith("wait: ")
+    assert "messaging.client.sent.messages" not in telemetry.points()
 
 
 async def test_without_an_sdk(sandbox: Sandbox, sms: Sms) -> None:

@@ -95,6 +95,12 @@ def test_reasons_are_bounded() -> None:
     assert made.invalid["other"] == 50
 
 
+def test_characters_are_bounded() -> None:
+    """Texts in which every character is another one do not pile up."""
+    made = plan(sms(body="".join(map(chr, range(0x4E00 + 500 * row, 0x4E00 + 500 * (row + 1))))) for row in range(5))
+    assert len(made.characters) == 1000
+
+
 def test_cheaper_spelling() -> None:
     """The characters that force UCS-2 are named with what could stand for them, and what that would save."""
     made = plan([sms(body="“" + "x" * 100), sms(body=GREEK * 10), sms(body="😀" * 60)])

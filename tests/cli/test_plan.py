@@ -54,8 +54,8 @@ async def test_plan_of_a_good_file(routee: Routee, tmp_path: Path) -> None:
 async def test_plan_with_prices_that_are_missing(routee: Routee, tmp_path: Path) -> None:
     """Parts that have no price are told beside the cost."""
     path = tmp_path / "in.csv"
-    path.write_text("to\n+882161234567\n", encoding="utf-8")
-    ran = await routee("plan", path, "--sender-id", "P", "--body", "Hi", "--account-prices")
+    path.write_text("to,sender_id\n+882161234567,P\n", encoding="utf-8")
+    ran = await routee("plan", path, "--body", "Hi", "--account-prices")
     assert "Cost: 0, and 1 parts whose price is not known" in ran.out
 
 
