@@ -24,10 +24,13 @@ from routee_async.sandbox.contacts import Contact, Contacts
 from routee_async.sandbox.dispatcher import Dispatcher
 from routee_async.sandbox.effects import Body, Effect, Kind, Shape
 from routee_async.sandbox.faults import Fault, FaultPlan
+from routee_async.sandbox.finance import Finance
 from routee_async.sandbox.messages import Message
 from routee_async.sandbox.server import SandboxServer
 from routee_async.sandbox.settings import FIVE_RETRIES, TWELVE_RETRIES, Disorder, Era, Settings
+from routee_async.sandbox.tariff import Tariff
 from routee_async.sandbox.timeline import Magic, Outcome, Timeline
+from routee_async.sandbox.two_step import pin_of
 
 if TYPE_CHECKING:
     from routee_async.client import RouteeClient
@@ -62,6 +65,7 @@ __all__ = [
     "Sandbox",
     "Settings",
     "Shape",
+    "Tariff",
     "Timeline",
     "faults",
 ]
@@ -209,6 +213,24 @@ class Sandbox:
             ValueError: One of these is missing, or no number.
         """
         return self.carrier.receive(self._application, sender=from_, to=to, body=body)
+
+    def top_up(self, amount: Decimal | float | str) -> Decimal:
+        """Let money come in, which the list of transactions shows, and tell the new balance.
+
+        Raises:
+            ValueError: *amount* is not above zero.
+        """
+        account = self._application.account
+        self.carrier.family(Finance).top_up(account, Decimal(str(amount)))
+        return account.balance
+
+    def pin(self, tracking_id: str) -> str:
+        """Tell the one-time code of a verification, as its recipient would read it.
+
+        Raises:
+            KeyError: There is no such verification.
+        """
+        return pin_of(self.carrier, tracking_id)
 
     async def serve_forever(self) -> None:
         """Serve until cancelled; call it inside `async with`."""
