@@ -12,6 +12,8 @@ from routee_async.sandbox.answers import Answer
 from routee_async.sandbox.carrier import Carrier
 from routee_async.sandbox.routes import Request, respond
 
+pytest.register_assert_rewrite("tests.sandbox.fidelity")
+
 START = 1_790_000_000.123
 """2026-09-21T14:13:20.123Z"""
 
