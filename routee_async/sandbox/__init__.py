@@ -14,6 +14,11 @@ Where to read on:
     agenda.py     what is still to happen        timeline.py    when messages move on; fates.py how they end
     contacts.py   contacts and groups            accounts.py    who pays, and the tokens
 
+    lookups.py, validator.py  who a number is     numbers.py, pools.py  numbers to rent, and pools of them
+    two_step.py   one-time codes                 failover.py    flows of messages; legs.py their steps
+    reports.py    volumes, prices, latencies     address_book.py, groups.py  what endpoints do with contacts
+    tariff.py, finance.py  prices, top-ups       networks.py    networks by country; whitelist.py who may call
+
     routes.py     from request to answer: the families of endpoints, `api_*.py`; routing.py says what an endpoint is
 
 All but the server, the dispatcher and the clock is plain state, without sockets, tasks or a time of its own.

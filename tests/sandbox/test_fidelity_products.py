@@ -1,4 +1,4 @@
-"""The sandbox against the documentation, row by row, over a real socket: §1, §2.13 to §2.20, §3.
+"""The sandbox against the reference, row by row, over a real socket: §2.13 to §2.20, and §1 and §3 beyond `test_fidelity.py`.
 
 The ids of the cases name the rows; what no server can be held to is listed in `BEYOND`, with the reason.
 """
@@ -7,10 +7,11 @@ from collections import Counter
 
 import pytest
 
-from tests.sandbox.rows_general import GENERAL
-from tests.sandbox.rows_products import PRODUCTS
-from tests.sandbox.rows_services import SERVICES
-from tests.sandbox.wire import Row, world
+from tests.sandbox.fidelity.general import GENERAL
+from tests.sandbox.fidelity.kit import Row
+from tests.sandbox.fidelity.products import PRODUCTS
+from tests.sandbox.fidelity.services import SERVICES
+from tests.sandbox.fidelity.world import world
 
 ROWS = [*GENERAL, *PRODUCTS, *SERVICES]
 BEYOND = {
@@ -29,7 +30,7 @@ BEYOND = {
 """Rows that are not checked, and why."""
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.section} {row.name}")
 async def test_row(row: Row) -> None:
     """What the row says holds."""
     async with world() as running:
@@ -38,5 +39,5 @@ async def test_row(row: Row) -> None:
 
 def test_every_row_has_a_name_of_its_own() -> None:
     """No two rows are the same, so that a failure names its row."""
-    counts = Counter(row.id for row in ROWS)
+    counts = Counter((row.section, row.name) for row in ROWS)
     assert [name for name, count in counts.items() if count > 1] == []

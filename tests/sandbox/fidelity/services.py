@@ -5,8 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from routee_async.sandbox import Magic
-from tests.sandbox.rows_products import PAGE, TO, Answer, asks, needs, refuses
-from tests.sandbox.wire import Check, Row, World, e164, fields, flag, moment, number, one_of, text, texts, true, uuid, whole
+from tests.sandbox.fidelity.kit import Check, Row
+from tests.sandbox.fidelity.products import PAGE, TO, Answer, asks, needs, refuses
+from tests.sandbox.fidelity.shapes import e164, flag, moment, number, one_of, shape, text, texts, true, uuid, whole
+from tests.sandbox.fidelity.world import World
+
+FORM = "application/x-www-form-urlencoded"
 
 # --- §2.17 Failover ---------------------------------------------------------------------------------------------------------
 
@@ -72,7 +76,6 @@ def _waits(step: dict[str, Any], minutes: float) -> Check:
     async def check(running: World) -> None:
         tracking_id = await _start(running, step | {"to": Magic.NEVER_FINAL, "order": 1}, _SMS | {"order": 2})
         await running.sandbox.advance(minutes * 60 - 1)
-        await running.renew()
         assert len((await running.get("GET", f"/failover/tracking/{tracking_id}"))["messages"]) == 1
         await running.sandbox.advance(1)
         assert len((await running.get("GET", f"/failover/tracking/{tracking_id}"))["messages"]) == 2
@@ -105,7 +108,7 @@ def _without(step: dict[str, Any], *names: str) -> dict[str, Any]:
 
 _BOTH = _flow(_VIBER, _SMS)
 _FAILOVER = [
-    *fields("2.17 POST", asks("POST", "/failover", {"flow": [_SMS]}), trackingId=uuid),
+    *shape("2.17 POST", asks("POST", "/failover", {"flow": [_SMS]}), trackingId=uuid),
     Row("2.17 POST", "flow", refuses("400000000", "POST", "/failover", {"flow": []})),
     Row("2.17 POST", "type", _refuses_step(_SMS, "type", "Telepathy", None)),
     Row("2.17 POST", "from", _refuses_step(_SMS, "from", None, "")),
@@ -129,7 +132,7 @@ _FAILOVER = [
     ),
     Row("2.17 POST", "OnStep", _tells("OnStep", ["InProgress", "InProgress", "InProgress", "Succeeded"])),
     Row("2.17 POST", "OnCompletion", _tells("OnCompletion", ["Succeeded"])),
-    *fields(
+    *shape(
         "2.17 tracking",
         _BOTH,
         trackingId=uuid,
@@ -160,7 +163,7 @@ _FAILOVER = [
         messages__1__latency=number,
         messages__1__label=text,
     ),
-    *fields("2.17 search", asks("POST", "/failover/tracking", []), **PAGE),
+    *shape("2.17 search", asks("POST", "/failover/tracking", []), **PAGE),
     Row("2.17 search", "type", _finds_flow("type", "Sms")),
     Row("2.17 search", "to", _finds_flow("to", TO)),
     Row("2.17 search", "status", _finds_flow("status", "Succeeded")),
@@ -190,7 +193,7 @@ async def _code(running: World, **more: object) -> str:
 
 
 async def _answer(running: World, tracking_id: str, answer: str) -> Any:  # noqa: ANN401 - a reply
-    return await running.ask("POST", f"/2step/{tracking_id}", form=f"answer={answer}")
+    return await running.ask("POST", f"/2step/{tracking_id}", f"answer={answer}".encode(), Content_Type=FORM)
 
 
 def _text_is(expected: str, **more: object) -> Check:
@@ -301,8 +304,8 @@ _TWO_STEP = [
     Row("2.18 POST", "maxRetries", _failed),
     Row("2.18 POST", "digits", _digits),
     Row("2.18 POST", "restrictions", _text_is("@@name, your code is {pin}", restrictions={"india": {"templateId": "1"}})),
-    *fields("2.18 POST", asks("POST", "/2step", _CODE), trackingId=uuid, status=one_of("Pending"), updatedAt=moment),
-    *fields(
+    *shape("2.18 POST", asks("POST", "/2step", _CODE), trackingId=uuid, status=one_of("Pending"), updatedAt=moment),
+    *shape(
         "2.18 GET",
         _code_read,
         trackingId=uuid,
@@ -317,8 +320,8 @@ _TWO_STEP = [
     Row("2.18 status", "Cancelled by DELETE", _cancelled),
     Row("2.18 status", "Expired", _lifetime),
     Row("2.18 status", "Failed", _failed),
-    *fields("2.18 reports", _report, total=one_of(1), perCountry__GR__Pending=one_of(1), **_COUNTS),
-    *fields("2.18 reports of an application", _report_of, total=one_of(1), **_COUNTS),
+    *shape("2.18 reports", _report, total=one_of(1), perCountry__GR__Pending=one_of(1), **_COUNTS),
+    *shape("2.18 reports of an application", _report_of, total=one_of(1), **_COUNTS),
     Row("3.8", "400011001", refuses("400011001", "POST", "/2step", _CODE | {"template": "no blank"})),
     Row("3.8", "400011002", _not_pending),
     Row("3.8", "400011003", _expired),
@@ -366,7 +369,7 @@ async def _head(running: World) -> None:
     await _contact(running)
     known = await running.ask("HEAD", "/contacts/my/mobile?value=%2B306970000003")
     unknown = await running.ask("HEAD", "/contacts/my/mobile?value=%2B306970000004")
-    assert (known.status, known.json, unknown.status, unknown.json) == (200, None, 404, None)
+    assert (known.status, known.body, unknown.status, unknown.body) == (200, b"", 404, b"")
 
 
 def _name_length(name: str) -> Check:
@@ -448,36 +451,36 @@ _CONTACT_FIELDS: dict[str, Any] = {
 }
 _CONTACTS = [
     Row("2.19 /contacts/my", "GET page, size 20, max 2000", _size_of_contacts),
-    *fields("2.19 /contacts/my", _contacts_page, **PAGE),
+    *shape("2.19 /contacts/my", _contacts_page, **PAGE),
     Row("2.19 /contacts/my", "POST mobile", refuses("400000000", "POST", "/contacts/my", {"firstName": "Eleni"})),
     Row("2.19 /contacts/my", "POST firstName 1 to 60", _name_length("firstName")),
     Row("2.19 /contacts/my", "POST lastName 1 to 60", _name_length("lastName")),
-    *fields("2.19 /contacts/my", asks("POST", "/contacts/my", _CONTACT), email=text, vip=true),
+    *shape("2.19 /contacts/my", asks("POST", "/contacts/my", _CONTACT), email=text, vip=true),
     Row("2.19 /contacts/my", "POST labels", _labels),
     Row("2.19 /contacts/my", "DELETE", _delete_contacts),
-    *fields("2.19 /contacts/my/{id} GET", _of_contact("GET"), **_CONTACT_FIELDS),
-    *fields("2.19 /contacts/my/{id} PUT", _of_contact("PUT", _CONTACT | {"firstName": "Maria"}), firstName=one_of("Maria")),
-    *fields("2.19 /contacts/my/{id} DELETE", _of_contact("DELETE"), id=text),
+    *shape("2.19 /contacts/my/{id} GET", _of_contact("GET"), **_CONTACT_FIELDS),
+    *shape("2.19 /contacts/my/{id} PUT", _of_contact("PUT", _CONTACT | {"firstName": "Maria"}), firstName=one_of("Maria")),
+    *shape("2.19 /contacts/my/{id} DELETE", _of_contact("DELETE"), id=text),
     Row("2.19 /contacts/my/mobile", "HEAD", _head),
     *(
         Row("2.19 blacklist", service, _blacklist(service))
         for service in ("Sms", "Voice", "Viber", "TwoStep", "Lookup", "NumberValidator")
     ),
-    *fields("2.19 /groups/my GET", _of_groups("GET", ""), **{"2__name": one_of("vip"), "2__size": one_of(1)}),
-    *fields("2.19 /groups/my POST", asks("POST", "/groups/my", {"name": "vip"}), name=one_of("vip"), size=one_of(0)),
-    *fields("2.19 /groups/my DELETE", _of_groups("DELETE", "", ["vip"]), **{"0__name": text, "0__deletedContacts": flag}),
-    *fields("2.19 /groups/my/page", _of_groups("GET", "/page"), **PAGE),
-    *fields(
+    *shape("2.19 /groups/my GET", _of_groups("GET", ""), **{"2__name": one_of("vip"), "2__size": one_of(1)}),
+    *shape("2.19 /groups/my POST", asks("POST", "/groups/my", {"name": "vip"}), name=one_of("vip"), size=one_of(0)),
+    *shape("2.19 /groups/my DELETE", _of_groups("DELETE", "", ["vip"]), **{"0__name": text, "0__deletedContacts": flag}),
+    *shape("2.19 /groups/my/page", _of_groups("GET", "/page"), **PAGE),
+    *shape(
         "2.19 /groups/my/merge", _of_groups("POST", "/merge", {"name": "both", "groups": ["vip", "new"]}), name=text, size=one_of(1)
     ),
-    *fields(
+    *shape(
         "2.19 /groups/my/difference",
         _of_groups("POST", "/difference", {"name": "old", "groups": ["vip", "new"]}),
         name=text,
         size=one_of(1),
     ),
-    *fields("2.19 /groups/my/{name}", _of_groups("GET", "/vip"), name=one_of("vip"), size=one_of(1)),
-    *fields("2.19 /groups/my/{name}/contacts", _of_groups("GET", "/vip/contacts"), content__0__mobile=e164, **PAGE),
+    *shape("2.19 /groups/my/{name}", _of_groups("GET", "/vip"), name=one_of("vip"), size=one_of(1)),
+    *shape("2.19 /groups/my/{name}/contacts", _of_groups("GET", "/vip/contacts"), content__0__mobile=e164, **PAGE),
     Row("2.19 /groups/my/{name}/contacts", "DELETE", _remove_member),
     Row("3.8", "404002001", refuses("404002001", "GET", "/contacts/my/0")),
     Row("3.8", "409002005", _duplicate),
@@ -542,22 +545,22 @@ _ROW = {
     "0__price": one_of(0.032),
 }
 _REPORTS = [
-    *fields("2.20 volPrice", _reports("volPrice"), **_ROW),
+    *shape("2.20 volPrice", _reports("volPrice"), **_ROW),
     *(
         row
         for days, unit in ((10, "Day"), (100, "Month"), (1000, "Year"))
-        for row in fields(f"2.20 timeGrouping {unit}", _reports("volPrice", days=days), **{"0__timeGrouping": one_of(unit)})
+        for row in shape(f"2.20 timeGrouping {unit}", _reports("volPrice", days=days), **{"0__timeGrouping": one_of(unit)})
     ),
-    *fields("2.20 volPrice/perMcc", _reports("volPrice/perMcc", "&mcc=202"), **_ROW),
-    *fields("2.20 volPrice/perMccMnc", _reports("volPrice/perMccMnc", "&mcc=202&mnc=01"), **_ROW),
-    *fields("2.20 volPrice/perCampaign", _per_campaign, **_ROW, **{"0__smsCampaignId": uuid}),
+    *shape("2.20 volPrice/perMcc", _reports("volPrice/perMcc", "&mcc=202"), **_ROW),
+    *shape("2.20 volPrice/perMccMnc", _reports("volPrice/perMccMnc", "&mcc=202&mnc=01"), **_ROW),
+    *shape("2.20 volPrice/perCampaign", _per_campaign, **_ROW, **{"0__smsCampaignId": uuid}),
     Row("2.20 perCampaign", "campaignId, offset", refuses("400000000", "GET", "/reports/my/volPrice/perCampaign")),
     Row("2.20 breakdown", "range", _latency_of("breakdown", "")),
     Row("2.20 breakdown", "perCountry", _latency_of("breakdown/perCountry", "&countryCode=GR")),
     Row("2.20 breakdown", "perMccMnc", _latency_of("breakdown/perMccMnc", "&mcc=202&mnc=01")),
     Row("2.20 breakdown", "older path latency", _latency_of("latency", "")),
-    *fields("2.20 lookup", _reports("lookup/volPrice"), totals__totalActive=one_of(1), details__0__activeCount=one_of(1)),
-    *fields("2.20 numberValidator", _reports("numberValidator/volPrice"), totals__totalValid=one_of(1), details__0__price=number),
+    *shape("2.20 lookup", _reports("lookup/volPrice"), totals__totalActive=one_of(1), details__0__activeCount=one_of(1)),
+    *shape("2.20 numberValidator", _reports("numberValidator/volPrice"), totals__totalValid=one_of(1), details__0__price=number),
     Row("3.8", "400007001 start after end", _bad_range("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z")),
     Row("3.8", "400007001 more than 5 years", _bad_range("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z")),
 ]

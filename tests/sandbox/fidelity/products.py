@@ -5,24 +5,23 @@ from decimal import Decimal
 from typing import Any
 
 from routee_async.sandbox import Magic
-from tests.sandbox.wire import (
-    Check,
-    Row,
-    World,
+from tests.sandbox.fidelity.kit import Check, Row
+from tests.sandbox.fidelity.shapes import (
     e164,
     false,
-    fields,
     flag,
     moment,
     number,
     object_id,
     one_of,
+    shape,
     text,
     texts,
     true,
     uuid,
     whole,
 )
+from tests.sandbox.fidelity.world import World
 
 Answer = Callable[[World], Awaitable[Any]]
 TO = "+306970000000"
@@ -78,8 +77,8 @@ async def _transactions(running: World) -> object:
 
 
 async def _needs_the_account_scope(running: World) -> None:
-    running.token = (await running.fetch_token("grant_type=client_credentials&scope=sms")).json["access_token"]
-    assert (await running.ask("GET", "/accounts/me/balance")).code == "403000000"
+    narrow = (await running.token("grant_type=client_credentials&scope=sms")).json["access_token"]
+    assert (await running.ask("GET", "/accounts/me/balance", Authorization=f"Bearer {narrow}")).code == "403000000"
 
 
 async def _mnc(running: World) -> None:
@@ -119,7 +118,7 @@ async def _top_up(running: World) -> None:
 
 
 _ACCOUNT = [
-    *fields(
+    *shape(
         "2.13 balance",
         asks("GET", "/accounts/me/balance"),
         balance=number,
@@ -128,7 +127,7 @@ _ACCOUNT = [
         currency__sign=text,
     ),
     Row("2.13 balance", "needs the account scope", _needs_the_account_scope),
-    *fields(
+    *shape(
         "2.13 prices",
         asks("GET", "/system/prices?mcc=202"),
         sms__0__mcc=one_of("202"),
@@ -168,8 +167,8 @@ _ACCOUNT = [
             ("Viber", "viber"),
         )
     ),
-    *fields("2.13 transactions", _transactions, **PAGE),
-    *fields(
+    *shape("2.13 transactions", _transactions, **PAGE),
+    *shape(
         "2.13 transactions",
         _transactions,
         content__0__id=object_id,
@@ -192,7 +191,7 @@ _ACCOUNT = [
     Row("2.13 transactions", "query page and size", _page_and_size),
     Row("2.13 transactions", "400001012", _trial),
     Row("2.13 transactions", "a top-up raises the balance", _top_up),
-    *fields(
+    *shape(
         "2.13 banks",
         asks("GET", "/accounts/me/banks"),
         name=text,
@@ -276,7 +275,7 @@ async def _get_ported(running: World) -> None:
 _VALIDATION = {"to": TO, "host": "example.org"}
 _INTELLIGENCE = [
     Row("2.14 lookup", "to required", needs("to", "POST", "/lookup", {"to": TO})),
-    *fields(
+    *shape(
         "2.14 lookup",
         asks("POST", "/lookup", {"to": TO, "label": "crm-check"}),
         lookupId=uuid,
@@ -308,9 +307,9 @@ _INTELLIGENCE = [
     Row("2.14 lookup", "status Absent", _lookup_status(Magic.HANDSET, "Absent")),
     Row("2.14 lookup", "status Failed", _lookup_status(Magic.FAILED, "Failed")),
     Row("2.14 lookup", "status Unknown", _lookup_status(Magic.UNKNOWN_NUMBER, "Unknown")),
-    *fields("2.14 lookup by id", _lookup_read, lookupId=uuid, statusInfo__status=text, price=number),
+    *shape("2.14 lookup by id", _lookup_read, lookupId=uuid, statusInfo__status=text, price=number),
     Row("2.14 lookup by id", "not found", refuses("404014001", "GET", "/lookup/0")),
-    *fields("2.14 lookup tracking", asks("POST", "/lookup/tracking", []), **PAGE),
+    *shape("2.14 lookup tracking", asks("POST", "/lookup/tracking", []), **PAGE),
     Row("2.14 lookup tracking", "dateStart, dateEnd, page, size, sort", _lookup_page),
     Row("2.14 lookup tracking", "unknown field ignored", _unknown_filter),
     Row("2.14 lookup tracking", "lookupID", _lookup_filter("lookupID", "id")),
@@ -332,7 +331,7 @@ _INTELLIGENCE = [
     ),
     Row("2.14 numbervalidator", "to required", needs("to", "POST", "/numbervalidator", {"to": TO})),
     Row("2.14 numbervalidator", "getPorted asked for", _get_ported),
-    *fields(
+    *shape(
         "2.14 numbervalidator",
         asks("POST", "/numbervalidator", _VALIDATION),
         numberValidatorId=uuid,
@@ -436,30 +435,30 @@ _OBJECT = {"poolId": uuid, "poolName": text, "totalNumbers": whole, "updatedAt":
 _POOLS = [
     Row("2.15 POST /pools/my", "poolName required", needs("poolName", "POST", "/pools/my", _POOL)),
     Row("2.15 POST /pools/my", "smsSettings required", needs("smsSettings", "POST", "/pools/my", _POOL)),
-    *fields("2.15 POST /pools/my", asks("POST", "/pools/my", _POOL), **_OBJECT),
+    *shape("2.15 POST /pools/my", asks("POST", "/pools/my", _POOL), **_OBJECT),
     *(
         Row("2.15 smsSettings", name, _default(name, value=value))
         for name, value in (("sticky", True), ("geomatch", True), ("transcode", False))
     ),
-    *fields(
+    *shape(
         "2.15 smsSettings",
         asks("POST", "/pools/my", _POOL),
         **{f"smsSettings__{name}": one_of(value) for name, value in _SETTINGS.items()},
     ),
-    *fields("2.15 GET /pools/my", _list_of_pools, **_OBJECT),
-    *fields("2.15 GET /pools/my/{poolId}", _of_pool("GET"), **_OBJECT),
-    *fields("2.15 PUT /pools/my/{poolId}", _of_pool("PUT", payload=_POOL | {"poolName": "new"}), poolName=one_of("new")),
-    *fields("2.15 DELETE /pools/my/{poolId}", _of_pool("DELETE"), poolId=uuid, deletedAt=moment),
-    *fields("2.15 GET numbers", _of_pool("GET", "/numbers"), poolId=uuid, poolName=text, numbers=texts),
-    *fields("2.15 PUT number", _of_pool("PUT", f"/numbers/{GREEK}"), numbers=one_of([GREEK])),
-    *fields("2.15 DELETE number", _of_pool("DELETE", f"/numbers/{GREEK}"), numbers=one_of([])),
+    *shape("2.15 GET /pools/my", _list_of_pools, **_OBJECT),
+    *shape("2.15 GET /pools/my/{poolId}", _of_pool("GET"), **_OBJECT),
+    *shape("2.15 PUT /pools/my/{poolId}", _of_pool("PUT", payload=_POOL | {"poolName": "new"}), poolName=one_of("new")),
+    *shape("2.15 DELETE /pools/my/{poolId}", _of_pool("DELETE"), poolId=uuid, deletedAt=moment),
+    *shape("2.15 GET numbers", _of_pool("GET", "/numbers"), poolId=uuid, poolName=text, numbers=texts),
+    *shape("2.15 PUT number", _of_pool("PUT", f"/numbers/{GREEK}"), numbers=one_of([GREEK])),
+    *shape("2.15 DELETE number", _of_pool("DELETE", f"/numbers/{GREEK}"), numbers=one_of([])),
     Row("2.15 PUT number", "in one pool only", _one_pool_only),
     *(Row("2.15 POST sms", f"{name} required", _needs_in_pool_text(name)) for name in ("to", "body", "poolStrategy")),
     Row("2.15 POST sms", "Numeric", _strategy("Numeric", GREEK)),
     Row("2.15 POST sms", "Alphanumeric", _strategy("Alphanumeric", "ParcelCo")),
     Row("2.15 POST sms", "no label, ttl, flash, callback", _no_more_options),
     Row("2.15 POST sms", "callbacks have poolId, poolName, poolStrategy", _pool_callbacks),
-    *fields(
+    *shape(
         "2.15 POST sms",
         _of_pool("POST", "/sms", _TEXT),
         trackingId=uuid,
@@ -553,7 +552,7 @@ _NUMBERS = [
     Row("2.16 GET /numbers/available", "service Sms", _offers("country=GR&service=Sms", 4)),
     Row("2.16 GET /numbers/available", "service Voice", _offers("country=GR&service=Voice", 5)),
     Row("2.16 GET /numbers/available", "areaCode", _offers("country=US&areaCode=800", 1)),
-    *fields("2.16 GET /numbers/available", asks("GET", "/numbers/available?country=GR&sort=msisdn&page=0&size=2"), **PAGE),
+    *shape("2.16 GET /numbers/available", asks("GET", "/numbers/available?country=GR&sort=msisdn&page=0&size=2"), **PAGE),
     Row("2.16 search", "country", refuses("400000000", "POST", "/numbers/available/search", [])),
     Row("2.16 search", "msisdn", _search(1, {"fieldName": "msisdn", "searchTerm": "18002345678"})),
     Row("2.16 search", "service", _search(6, {"fieldName": "service", "searchTerm": "Voice"})),
@@ -561,8 +560,8 @@ _NUMBERS = [
     Row("2.16 search", "type VLN", _search(5, {"fieldName": "type", "searchTerm": "VLN"})),
     Row("2.16 search", "type TOLL_FREE", _search(1, {"fieldName": "type", "searchTerm": "TOLL_FREE"})),
     Row("2.16 search", "no is_not", _no_negative),
-    *fields("2.16 POST /numbers/my", asks("POST", "/numbers/my", _RENT), msisdn=one_of(GREEK)),
-    *fields(
+    *shape("2.16 POST /numbers/my", asks("POST", "/numbers/my", _RENT), msisdn=one_of(GREEK)),
+    *shape(
         "2.16 POST /numbers/my",
         asks("POST", "/numbers/my", _RENT),
         inboundSmsCallbackUrl=text,
@@ -573,12 +572,12 @@ _NUMBERS = [
     ),
     Row("2.16 POST /numbers/my", "msisdn required", refuses("400000000", "POST", "/numbers/my", {})),
     Row("2.16 POST /numbers/my", "inboundSmsCallbackUrl is told", _inbound),
-    *fields(
+    *shape(
         "2.16 PUT /numbers/my/{msisdn}",
         _rented("PUT", {"inboundSmsCallbackUrl": "http://127.0.0.1/new"}),
         content__0__inboundSmsCallbackUrl=one_of("http://127.0.0.1/new"),
     ),
-    *fields("2.16 DELETE /numbers/my/{msisdn}", _rented("DELETE"), content=one_of([])),
+    *shape("2.16 DELETE /numbers/my/{msisdn}", _rented("DELETE"), content=one_of([])),
     *(Row("2.16 whitelist", method, _whitelist(method)) for method in ("POST", "GET", "PATCH", "DELETE")),
     Row("2.16 whitelist", "not empty", refuses("400000000", "POST", "/security/whitelist", {"whitelistedIps": []})),
 ]
