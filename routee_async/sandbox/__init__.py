@@ -14,6 +14,11 @@ Where to read on:
     agenda.py     what is still to happen        timeline.py    when messages move on; fates.py how they end
     contacts.py   contacts and groups            accounts.py    who pays, and the tokens
 
+    lookups.py, validator.py  who a number is     numbers.py, pools.py  numbers to rent, and pools of them
+    two_step.py   one-time codes                 failover.py    flows of messages; legs.py their steps
+    reports.py    volumes, prices, latencies     address_book.py, groups.py  what endpoints do with contacts
+    tariff.py, finance.py  prices, top-ups       networks.py    networks by country; whitelist.py who may call
+
     routes.py     from request to answer: the families of endpoints, `api_*.py`; routing.py says what an endpoint is
 
 All but the server, the dispatcher and the clock is plain state, without sockets, tasks or a time of its own.
@@ -39,10 +44,13 @@ from routee_async.sandbox.contacts import Contact, Contacts
 from routee_async.sandbox.dispatcher import Dispatcher
 from routee_async.sandbox.effects import Body, Effect, Kind, Shape
 from routee_async.sandbox.faults import Fault, FaultPlan
+from routee_async.sandbox.finance import Finance
 from routee_async.sandbox.messages import Message
 from routee_async.sandbox.server import SandboxServer
 from routee_async.sandbox.settings import FIVE_RETRIES, TWELVE_RETRIES, Disorder, Era, Settings
+from routee_async.sandbox.tariff import Tariff
 from routee_async.sandbox.timeline import Magic, Outcome, Timeline
+from routee_async.sandbox.two_step import pin_of
 
 if TYPE_CHECKING:
     from routee_async.client import RouteeClient
@@ -77,6 +85,7 @@ __all__ = [
     "Sandbox",
     "Settings",
     "Shape",
+    "Tariff",
     "Timeline",
     "faults",
 ]
@@ -224,6 +233,24 @@ class Sandbox:
             ValueError: One of these is missing, or no number.
         """
         return self.carrier.receive(self._application, sender=from_, to=to, body=body)
+
+    def top_up(self, amount: Decimal | float | str) -> Decimal:
+        """Let money come in, which the list of transactions shows, and tell the new balance.
+
+        Raises:
+            ValueError: *amount* is not above zero.
+        """
+        account = self._application.account
+        self.carrier.family(Finance).top_up(account, Decimal(str(amount)))
+        return account.balance
+
+    def pin(self, tracking_id: str) -> str:
+        """Tell the one-time code of a verification, as its recipient would read it.
+
+        Raises:
+            KeyError: There is no such verification.
+        """
+        return pin_of(self.carrier, tracking_id)
 
     async def serve_forever(self) -> None:
         """Serve until cancelled; call it inside `async with`."""

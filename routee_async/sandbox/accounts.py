@@ -7,9 +7,10 @@ from typing import Protocol
 
 import attrs
 
-from routee_async.sandbox.answers import oauth
+from routee_async.sandbox.answers import oauth, routee
 from routee_async.sandbox.contacts import Contacts
 from routee_async.sandbox.countries import country_of
+from routee_async.sandbox.tariff import Tariff
 
 SCOPES = (
     "contact",
@@ -49,6 +50,11 @@ class Rng(Protocol):
         """Draw *k* bits."""
 
 
+def new_object_id(rng: Rng) -> str:
+    """Draw an id of 24 hexadecimal digits, such as stored things have."""
+    return f"{rng.getrandbits(96):024x}"
+
+
 def new_uuid(rng: Rng) -> str:
     """Draw a UUID of version 4."""
     bits = rng.getrandbits(128) & ~(0xF << 76) & ~(0x3 << 62) | (0x4 << 76) | (0x2 << 62)
@@ -81,6 +87,8 @@ class Account:
         contacts: Stored contacts.
         opted_out: Numbers with `+` that do not want to hear from this account (§4.3).
         inbound_urls: Own number without `+` to the address that is told what comes in there (§5.3).
+        tariff: What all that is no plain text costs.
+        trial: True for an account that has not paid yet: it has no transactions to show (§2.13).
     """
 
     balance: Decimal
@@ -90,10 +98,26 @@ class Account:
     contacts: Contacts = attrs.Factory(Contacts)
     opted_out: set[str] = attrs.Factory(set)
     inbound_urls: dict[str, str] = attrs.Factory(dict)
+    tariff: Tariff = attrs.Factory(Tariff)
+    trial: bool = False
 
     def price_of(self, to: str) -> Decimal:
         """Tell the price of one part to a number with `+`."""
         return self.prices.get(country_of(to) or "", self.price) if self.prices else self.price
+
+    def pay(self, cost: Decimal) -> None:
+        """Take *cost* from the balance.
+
+        Raises:
+            Refusal: 400001009: it is too low.
+        """
+        if self.balance < cost:
+            raise routee(400, "400001009", "Insufficient Balance")
+        self.balance -= cost
+
+    def currency_to_wire(self) -> dict[str, str]:
+        """Write the currency (§2.13)."""
+        return dict(zip(("code", "name", "sign"), self.currency, strict=True))
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -111,6 +135,7 @@ class Application:
         transcode: What goes for requests that do not say (§6.3).
         callback: Whom to call about messages whose request does not say (§5.0).
         campaign_callback: Whom to call about campaigns whose request does not say.
+        verification_url: Where to tell of every change of a one-time code; None for nowhere.
     """
 
     id: str
@@ -123,6 +148,7 @@ class Application:
     transcode: bool = False
     callback: Hook | None = None
     campaign_callback: Hook | None = None
+    verification_url: str | None = None
 
 
 @attrs.frozen(eq=False)

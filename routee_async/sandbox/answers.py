@@ -74,12 +74,21 @@ def routee(status: int, code: str, message: str) -> Refusal:
     return Refusal(status, {"code": code, "developerMessage": message})
 
 
-def invalid(properties: Mapping[str, str]) -> Refusal:
-    """Make the validation error, *properties* being field name to complaint. Source: routee-api.md §3.2."""
+def invalid(properties: Mapping[str, str], entity: str = "SmsTracking") -> Refusal:
+    """Make the validation error, *properties* being field name to complaint. Source: routee-api.md §3.2.
+
+    Only `SmsTracking` is recorded; what other products call themselves is a guess.
+    """
     return Refusal(
         400,
-        {"code": "400000000", "developerMessage": "Validation Error!", "entity": "SmsTracking", "properties": dict(properties)},
+        {"code": "400000000", "developerMessage": "Validation Error!", "entity": entity, "properties": dict(properties)},
     )
+
+
+def not_found(code: str, entity: str, name: str, value: str) -> Refusal:
+    """Make the error of an *entity* whose property *name* has no such *value*. Source: routee-api.md §3.4."""
+    message = f"{entity} with {name} '{value}' was not found!"
+    return Refusal(404, {"code": code, "developerMessage": message, "entity": entity, "property": name, "value": value})
 
 
 def oauth(status: int, error: str, description: str) -> Refusal:

@@ -31,6 +31,10 @@ class CallbackKind(StrEnum):
     """A campaign moved on (§5.2)."""
     INBOUND = "inbound"
     """A message came in (§5.3)."""
+    FAILOVER = "failover"
+    """A flow of messages moved on (§2.17)."""
+    VERIFICATION = "verification"
+    """A one-time code came to another status (§2.18)."""
 
 
 class CallbackState(StrEnum):

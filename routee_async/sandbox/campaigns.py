@@ -115,6 +115,11 @@ class Campaigns:
         rows = [(message, index, where) for message in seen for index, where in enumerate(message.states(now))]
         return self._desk.show_page(rows, paging, now)
 
+    def is_of(self, account: Account, tracking_id: str) -> bool:
+        """Tell whether there is such a campaign of *account*."""
+        campaign = self._by_id.get(tracking_id)
+        return campaign is not None and campaign.application.account is account
+
     def messages_of(self, account: Account, tracking_id: str) -> list[Message]:
         """Give the messages of a campaign of *account*; none of one that is not known."""
         campaign = self._by_id.get(tracking_id)

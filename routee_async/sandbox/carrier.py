@@ -193,8 +193,7 @@ class Carrier:
     def balance(self, application: Application) -> dict[str, object]:
         """Tell what is left: GET /accounts/me/balance (§2.13)."""
         account = application.account
-        code, name, sign = account.currency
-        return {"balance": float(account.balance), "currency": {"code": code, "name": name, "sign": sign}}
+        return {"balance": float(account.balance), "currency": account.currency_to_wire()}
 
     def receive(self, application: Application, *, sender: str, to: str, body: str) -> Message:
         """Let a message come in: see `inbound.receive`.

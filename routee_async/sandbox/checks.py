@@ -57,12 +57,16 @@ def is_object(value: object) -> bool:
     return isinstance(value, dict)
 
 
+def is_url(value: object) -> bool:
+    """Tell whether *value* is the address of a page."""
+    return isinstance(value, str) and value.startswith(("http://", "https://"))
+
+
 def is_callback(value: object) -> bool:
     """Tell whether *value* has a `url` and a `strategy`."""
     if not isinstance(value, dict):
         return False
-    url, strategy = value.get("url"), value.get("strategy")
-    return isinstance(url, str) and url.startswith(("http://", "https://")) and strategy in {"OnChange", "OnCompletion"}
+    return is_url(value.get("url")) and value.get("strategy") in ("OnChange", "OnCompletion")
 
 
 def is_shortener(value: object) -> bool:
@@ -99,6 +103,12 @@ def text_faults(payload: Mapping[str, object], *names: str) -> dict[str, str]:
         elif name == "body" and len(text) > MAX_BODY:
             problems[name] = f"may not be longer than {MAX_BODY} characters"
     return problems
+
+
+def label_faults(payload: Mapping[str, object], limit: int = 350) -> dict[str, str]:
+    """Complain about a `label` that is there and is no text, or longer than *limit* characters."""
+    label = payload.get("label")
+    return {} if label is None or (isinstance(label, str) and len(label) <= limit) else {"label": BAD_VALUE}
 
 
 def read_hook(value: object) -> Hook | None:

@@ -70,11 +70,16 @@ class Contact:
 
 
 class Contacts:
-    """The contacts of one account, by id."""
+    """The contacts of one account, by id.
+
+    Attributes:
+        label_types: Labels of its own to `Text` or `Number`.
+    """
 
     def __init__(self) -> None:
         self._by_id: dict[str, Contact] = {}
         self._groups: dict[str, None] = {}
+        self.label_types: dict[str, str] = {}
         self._numbers = itertools.count(1)
 
     def __len__(self) -> int:
@@ -125,6 +130,13 @@ class Contacts:
     def add_group(self, name: str) -> None:
         """Let an empty group be."""
         self._groups[name] = None
+
+    def remove_group(self, name: str) -> None:
+        """Forget a group, and that anybody was in it."""
+        self._groups.pop(name, None)
+        for contact in self:
+            if name in contact.groups:
+                contact.groups.remove(name)
 
     def find(self, contact_id: str) -> Contact | None:
         """Find a contact by its id."""

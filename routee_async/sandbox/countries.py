@@ -6,7 +6,8 @@ from typing import Final
 import attrs
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
-_GREEK_NETWORKS: Final = ("Cosmote", "Vodafone", "Nova")
+from routee_async.sandbox.networks import serving
+
 _LONGEST_CODE: Final = 3
 _NOWHERE: Final = "001"
 _COUNTRIES: Final = {str(code): regions[0] for code, regions in COUNTRY_CODE_TO_REGION_CODE.items() if regions[0] != _NOWHERE}
@@ -25,13 +26,12 @@ def country_of(number: str) -> str | None:
 
 
 def network_of(number: str) -> dict[str, str]:
-    """Write `country` and `operator` of a number, as far as they are known here; only Greek networks are."""
+    """Write `country` and `operator` of a number, as far as they are known here."""
     country = country_of(number)
     if country is None:
         return {}
-    if country == "GR":
-        return {"country": country, "operator": _GREEK_NETWORKS[int(number[-1]) % len(_GREEK_NETWORKS)]}
-    return {"country": country}
+    network = serving(country, number)
+    return {"country": country} if network is None else {"country": country, "operator": network.name}
 
 
 @attrs.frozen

@@ -1,6 +1,8 @@
 """The desk at which messages are accepted, paid and shown, whoever brings them: single sends, campaigns, other products."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from types import MappingProxyType
 
 from routee_async.sandbox.accounting import Journal
 from routee_async.sandbox.accounts import Application, Rng, new_uuid
@@ -68,6 +70,9 @@ class Desk:
         start: float | None = None,
         campaign: Tag | None = None,
         groups: tuple[str, ...] = (),
+        price: Decimal | None = None,
+        service: str = "Sms",
+        extra: Mapping[str, object] = MappingProxyType({}),
     ) -> Message:
         """Charge and accept a message.
 
@@ -78,13 +83,17 @@ class Desk:
             start: From when on its timeline counts; None for *when*.
             campaign: The campaign that it belongs to; then it is not refused for lack of money, but ends as `Unsent`.
             groups: Groups of the contact that it goes to.
+            price: Price of one part; None for what a plain text costs.
+            service: The product that it comes through.
+            extra: What callbacks about it tell besides.
 
         Raises:
             Refusal: 400001009: the balance is too low.
         """
         body, analysis = self.count(order, application)
         account = application.account
-        price = account.price_of(order.to)
+        if price is None:
+            price = account.price_of(order.to)
         cost = price * analysis.parts
         pays = account.balance >= cost and order.to != Magic.NO_BALANCE
         if not pays and campaign is None:
@@ -111,6 +120,8 @@ class Desk:
             campaign=campaign,
             groups=groups,
             unsent=not pays,
+            service=service,
+            extra=extra,
         )
         self.messages[message.tracking_id] = message
         self.journal.accepted.append(message)

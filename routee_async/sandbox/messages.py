@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import attrs
 
@@ -57,6 +58,8 @@ class Message:
         direction: `Outbound` or `Inbound`.
         told: The last step that callbacks have told of; -1 for none.
         unsent: True for one that found no money; then its outcomes do not matter.
+        service: The product that it came through: `originatingService`.
+        extra: What callbacks about it tell besides, such as the pool.
     """
 
     tracking_id: str
@@ -81,6 +84,8 @@ class Message:
     direction: str = "Outbound"
     unsent: bool = False
     told: int = -1
+    service: str = "Sms"
+    extra: Mapping[str, object] = MappingProxyType({})
 
     @start.default
     def _start(self) -> float:
@@ -162,7 +167,7 @@ class Message:
             event["smsId"] = self.sms_ids[index]
         if self.campaign is not None:
             event["campaignTrackingId"] = self.campaign.tracking_id
-        return event
+        return event | dict(self.extra)
 
     def _common(self, index: int, where: State, reached: float, shape: Era) -> dict[str, object]:
         common: dict[str, object] = {
@@ -171,7 +176,7 @@ class Message:
             "groups": list(self.groups),
             **network_of(self.to if self.direction == "Outbound" else self.sender),
             "applicationName": self.application.name,
-            "originatingService": "Sms",
+            "originatingService": self.service,
             "latency": round(reached - self.start) if where.is_final else 0,
             "parts": len(self.outcomes),
             "price": self.price,

@@ -78,11 +78,7 @@ def read_order(payload: object, *, max_label: int = 350, needs_options: bool = T
 
 
 def _optional(payload: Mapping[str, object], max_label: int) -> dict[str, str]:
-    problems = checks.faults(payload, _OPTIONS)
-    label = payload.get("label")
-    if label is not None and not (isinstance(label, str) and len(label) <= max_label):
-        problems["label"] = checks.BAD_VALUE
-    return problems
+    return checks.faults(payload, _OPTIONS) | checks.label_faults(payload, max_label)
 
 
 _OPTIONS: Final[Mapping[str, checks.Fits]] = {

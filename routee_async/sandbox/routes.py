@@ -1,19 +1,32 @@
 """From request to answer, without a socket: who may do what, and which act does it.
 
-Order of checks: token (401), right (403), then what the act checks. Source: routee-api.md §10.2.
+Order of checks: token (401), address and right (403), then what the act checks. Source: routee-api.md §10.2.
 
 A new endpoint is a `Route` and its act in the module of its family; a new family is a module `api_*.py` and a line in `_FAMILIES`.
 """
 
 from typing import Final
 
-from routee_async.sandbox import api_account, api_campaigns, api_sms, api_token
+from routee_async.sandbox import (
+    api_account,
+    api_campaigns,
+    api_contacts,
+    api_failover,
+    api_lookup,
+    api_numbers,
+    api_pools,
+    api_reports,
+    api_sms,
+    api_token,
+    api_two_step,
+)
 from routee_async.sandbox.accounts import Application
 from routee_async.sandbox.answers import Answer, Refusal, dump, oauth, routee, spring
 from routee_async.sandbox.carrier import Carrier
 from routee_async.sandbox.routing import Call, Request, Route, Table
+from routee_async.sandbox.whitelist import Whitelist
 
-__all__ = ["TOKEN", "UNKNOWN", "Request", "respond", "route_of"]
+__all__ = ["ROUTES", "TOKEN", "UNKNOWN", "Request", "respond", "route_of"]
 
 TOKEN: Final = ("POST", "/oauth/token")
 """The only route without a bearer token."""
@@ -23,8 +36,17 @@ _FAMILIES: Final = (
     api_sms.ROUTES,
     api_campaigns.ROUTES,
     api_account.ROUTES,
+    api_lookup.ROUTES,
+    api_two_step.ROUTES,
+    api_pools.ROUTES,
+    api_numbers.ROUTES,
+    api_failover.ROUTES,
+    api_contacts.ROUTES,
+    api_reports.ROUTES,
 )
-_TABLE: Final = Table(route for family in _FAMILIES for route in family)
+ROUTES: Final = tuple(route for family in _FAMILIES for route in family)
+"""All endpoints but the one that gives tokens."""
+_TABLE: Final = Table(ROUTES)
 
 
 def route_of(method: str, path: str) -> str:
@@ -44,7 +66,7 @@ def respond(carrier: Carrier, request: Request) -> Answer:
         if found is None:
             raise spring(404, "Not Found", "No message available", request.path, carrier.now())
         route, ids = found
-        application = _authorise(carrier, request.authorization, route)
+        application = _authorise(carrier, request, route)
         carrier.run()
         result = route.act(Call(carrier, application, request, ids))
     except Refusal as refusal:
@@ -52,11 +74,13 @@ def respond(carrier: Carrier, request: Request) -> Answer:
     return result if isinstance(result, Answer) else Answer(200, dump(result))
 
 
-def _authorise(carrier: Carrier, authorization: str, route: Route) -> Application:
-    kind, _, value = authorization.partition(" ")
+def _authorise(carrier: Carrier, request: Request, route: Route) -> Application:
+    kind, _, value = request.authorization.partition(" ")
     if kind.lower() != "bearer":
         raise oauth(401, "unauthorized", "Full authentication is required to access this resource")
     token = carrier.tokens.find(value.strip())
+    if carrier.settings.enforce_whitelist:
+        carrier.family(Whitelist).check(token.application, request.remote)
     if route.scope not in token.scopes or route.permission not in token.application.permissions:
         raise routee(403, "403000000", "Access Denied")
     return token.application

@@ -28,6 +28,7 @@ class Request:
         authorization: Value of that header; empty for none.
         content_type: Value of that header; empty for none.
         body: Bytes of the body.
+        remote: Address of the caller; empty where nobody asks for it.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Request:
     authorization: str = ""
     content_type: str = ""
     body: bytes = b""
+    remote: str = ""
 
     def parameters(self) -> Mapping[str, str]:
         """Decode the query; the first of several values counts."""

@@ -70,7 +70,7 @@ def read_filters(payload: object) -> Filters:
         raise invalid({"filters": "must be an array"})
     whole, part = [], []
     for entry in payload:
-        name, match = _read_filter(entry)
+        name, match = read_filter(entry)
         if name in _MESSAGE_FIELDS:
             whole.append((_MESSAGE_FIELDS[name], match))
         elif name in _PART_FIELDS:
@@ -78,7 +78,12 @@ def read_filters(payload: object) -> Filters:
     return Filters(tuple(whole), tuple(part))
 
 
-def _read_filter(entry: object) -> tuple[str, Match]:
+def read_filter(entry: object) -> tuple[str, Match]:
+    """Read one filter: the name of its field and what it asks of it.
+
+    Raises:
+        Refusal: 400000000: not a well-formed filter.
+    """
     if not isinstance(entry, dict):
         raise invalid({"filters": "must hold objects"})
     name, term, operator = entry.get("fieldName"), entry.get("searchTerm"), entry.get("searchOperator") or "is"
@@ -116,8 +121,8 @@ def read_window(query: Mapping[str, str], now: float, *, refuse_outside: bool = 
     Raises:
         Refusal: 400000000: not a date, the end before the start, or a start too old.
     """
-    start = _read_date(query, "dateStart", now - WEEK)
-    end = _read_date(query, "dateEnd", now)
+    start = read_date(query, "dateStart", now - WEEK)
+    end = read_date(query, "dateEnd", now)
     if end < start:
         raise invalid({"dateEnd": "is before dateStart"})
     if start < now - WEEK - _SLACK and refuse_outside:
@@ -125,7 +130,12 @@ def read_window(query: Mapping[str, str], now: float, *, refuse_outside: bool = 
     return Window(max(start, now - WEEK - _SLACK), end)
 
 
-def _read_date(query: Mapping[str, str], name: str, default: float) -> float:
+def read_date(query: Mapping[str, str], name: str, default: float) -> float:
+    """Read a query parameter in ISO 8601, UTC unless it says otherwise, as epoch seconds; *default* when it is left out.
+
+    Raises:
+        Refusal: 400000000: not a date.
+    """
     text = query.get(name)
     if text is None:
         return default

@@ -144,6 +144,7 @@ class SandboxServer:
                 authorization=headers.get(hdrs.AUTHORIZATION, ""),
                 content_type=headers.get(hdrs.CONTENT_TYPE, ""),
                 body=body,
+                remote=(request.remote or "") if self._carrier.settings.enforce_whitelist else "",
             ),
         )
 

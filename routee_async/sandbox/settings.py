@@ -72,6 +72,14 @@ class Settings:
         disorder: What goes wrong with callbacks on purpose.
         opt_out: Whoever has sent `STOP` or the like gets nothing more: `Undelivered`, `Opted-out`. A guess (§4.2, §4.3).
         inbound_price: Price of one part of a message that came in, as told in its callback; it is not charged.
+        lookup_delay: Seconds until a look-up of a number is done; 0 for a first answer that already is. Both may be (§2.14).
+        pin_digits: Digits of a one-time code that does not say. This and the next three are settings of an application at Routee;
+            their defaults are guesses, the life and the retries those of the documented example (§2.18).
+        pin_lifetime: Seconds that it can be confirmed.
+        pin_retries: Wrong answers that it survives.
+        pin_sender: Sender id of its text.
+        enforce_whitelist: Refuse callers whose address is not on the whitelist of the application, if it has one (§2.16). With a
+            whitelist that lacks loopback, that is everybody.
         shape: Which answers and callbacks are written: `"today"` or `"2016"` (§10.10).
     """
 
@@ -96,4 +104,10 @@ class Settings:
     disorder: Disorder = attrs.Factory(Disorder)
     opt_out: bool = True
     inbound_price: float = 0.0
+    lookup_delay: float = 0.0
+    pin_digits: int = 4
+    pin_lifetime: int = 300
+    pin_retries: int = 3
+    pin_sender: str = "TwoStep"
+    enforce_whitelist: bool = False
     shape: Era = attrs.field(default=Era.TODAY, converter=Era)

@@ -54,7 +54,8 @@ class Magic(StrEnum):
     """Recipients whose fate is known. Valid numbers, so that no check of a client stops them.
 
     They end as the outcome of the same name does. `LAST_PART_UNDELIVERED` delivers all parts but the last; `REFUSED` is refused
-    as an invalid number (400000000); `NO_BALANCE` is refused for lack of money (400001009), or `Unsent` in a campaign.
+    as an invalid number (400000000); `NO_BALANCE` is refused for lack of money (400001009), or `Unsent` in a campaign; `PORTED` has
+    changed its network. Look-ups find what would become of a text: the handset that is off is `Absent`.
     """
 
     DELIVERED = "+306999000000"
@@ -72,6 +73,7 @@ class Magic(StrEnum):
     NEVER_FINAL = "+306999000012"
     NEVER_SENT = "+306999000013"
     LAST_PART_UNDELIVERED = "+306999000020"
+    PORTED = "+306999000021"
     REFUSED = "+306999000030"
     NO_BALANCE = "+306999000031"
 

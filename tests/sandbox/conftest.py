@@ -1,12 +1,16 @@
 """Fixtures of the sandbox's own tests."""
 
+import json
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from routee_async.sandbox.accounts import Application
+from routee_async.sandbox.answers import Answer
 from routee_async.sandbox.carrier import Carrier
+from routee_async.sandbox.routes import Request, respond
 
 pytest.register_assert_rewrite("tests.sandbox.fidelity")
 
@@ -63,3 +67,54 @@ def send(carrier: Carrier, application: Application) -> Callable[..., dict[str, 
         return carrier.send(application, {name: value for name, value in order.items() if value is not ...})
 
     return send
+
+
+class Api:
+    """Calls endpoints as a client with a token would, without a socket."""
+
+    def __init__(self, carrier: Carrier, application: Application) -> None:
+        self.carrier = carrier
+        self.application = application
+
+    def raw(
+        self, method: str, target: str, body: bytes = b"", *, content_type: str = "application/json", remote: str = ""
+    ) -> Answer:
+        """Give the whole answer."""
+        path, _, query = target.partition("?")
+        token = self.carrier.tokens.grant(self.application).value
+        request = Request(
+            method=method,
+            path=path,
+            query=query,
+            authorization=f"Bearer {token}",
+            content_type=content_type,
+            body=body,
+            remote=remote,
+        )
+        return respond(self.carrier, request)
+
+    def __call__(self, method: str, target: str, payload: object = None) -> Any:  # noqa: ANN401 - JSON
+        """Give the JSON of a good answer."""
+        answer = self.raw(method, target, b"" if payload is None else json.dumps(payload).encode())
+        assert answer.status == 200, answer
+        return json.loads(answer.body) if answer.body else None
+
+    def refused(self, method: str, target: str, payload: object = None) -> str:
+        """Give the code of a refusal, and check that it begins with the status."""
+        answer = self.raw(method, target, b"" if payload is None else json.dumps(payload).encode())
+        code = str(json.loads(answer.body)["code"])
+        assert code.startswith(str(answer.status))
+        return code
+
+    def problems(self, method: str, target: str, payload: object = None) -> set[str]:
+        """Name the fields that a validation error complains about."""
+        answer = self.raw(method, target, b"" if payload is None else json.dumps(payload).encode())
+        error = json.loads(answer.body)
+        assert (answer.status, error["code"]) == (400, "400000000"), error
+        return set(error["properties"])
+
+
+@pytest.fixture
+def api(carrier: Carrier, application: Application) -> Api:
+    """The endpoints, as the application's own."""
+    return Api(carrier, application)

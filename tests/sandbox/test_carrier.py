@@ -204,13 +204,21 @@ def test_tracking_item(carrier: Carrier, application: Application, send: Send, c
 
 
 @pytest.mark.parametrize(
-    ("to", "country"),
-    [("+447700900001", "GB"), ("+35799000001", "CY"), ("+12025550100", "US"), ("+881600000001", None)],
+    ("to", "country", "operator"),
+    [
+        ("+447700900001", "GB", "Vodafone"),
+        ("+35799000001", "CY", "Epic"),
+        ("+12025550100", "US", "Verizon"),
+        ("+61412000001", "AU", None),
+        ("+881600000001", None, None),
+    ],
 )
-def test_country_of_the_recipient(carrier: Carrier, application: Application, send: Send, to: str, country: str | None) -> None:
+def test_country_of_the_recipient(
+    carrier: Carrier, application: Application, send: Send, to: str, country: str | None, operator: str | None
+) -> None:
     """`country` is ISO 3166-1 alpha-2 where the prefix is known; `operator` may be absent (§2.9, §8 #25)."""
     (item,) = carrier.track(application, send(to=to)["trackingId"])
-    assert (item.get("country"), "operator" in item) == (country, False)
+    assert (item.get("country"), item.get("operator")) == (country, operator)
 
 
 def test_parts_of_one_message(carrier: Carrier, application: Application, send: Send) -> None:

@@ -41,9 +41,10 @@ def test_number_of_no_country(number: str) -> None:
 
 
 def test_network() -> None:
-    """Greek numbers have a network, others a country only (§2.9)."""
+    """A number has a network where the list of networks has its country, and a country only where it has not (§2.9)."""
     assert network_of("+306970000001") == {"country": "GR", "operator": "Vodafone"}
-    assert network_of("+447700900001") == {"country": "GB"}
+    assert network_of("+447700900001") == {"country": "GB", "operator": "Vodafone"}
+    assert network_of("+61412000001") == {"country": "AU"}
 
 
 def at(text: str) -> float:
