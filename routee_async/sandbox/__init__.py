@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Self
 from routee_async.sandbox import faults
 from routee_async.sandbox.accounting import Journal
 from routee_async.sandbox.accounts import Account, Application
-from routee_async.sandbox.carrier import Carrier, Settings
+from routee_async.sandbox.carrier import Carrier
 from routee_async.sandbox.effects import Body, Effect, Kind, Shape
 from routee_async.sandbox.faults import Fault, FaultPlan
 from routee_async.sandbox.messages import Message
 from routee_async.sandbox.server import SandboxServer
+from routee_async.sandbox.settings import Settings
 from routee_async.sandbox.timeline import Magic, Outcome, Timeline
 
 if TYPE_CHECKING:

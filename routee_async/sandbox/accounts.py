@@ -1,13 +1,15 @@
 """Accounts, applications and their tokens. Source: routee-api.md §1."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Protocol
 
 import attrs
 
 from routee_async.sandbox.answers import oauth
+from routee_async.sandbox.contacts import Contacts
+from routee_async.sandbox.countries import country_of
 
 SCOPES = (
     "contact",
@@ -54,19 +56,42 @@ def new_uuid(rng: Rng) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen
+class Hook:
+    """Whom to call back, and when.
+
+    Attributes:
+        url: Where to.
+        strategy: `OnChange` or `OnCompletion`.
+    """
+
+    url: str
+    strategy: str
+
+
+@attrs.define(kw_only=True, eq=False)
 class Account:
-    """Who pays.
+    """Who pays, and whose contacts and campaigns they are.
 
     Attributes:
         balance: Money left, in *currency*.
         price: Price of one part.
+        prices: Price of one part in countries (ISO 3166-1 alpha-2) where it is another.
         currency: ISO 4217 code, name and sign.
+        contacts: Stored contacts.
+        opted_out: Numbers with `+` that do not want to hear from this account (§4.3).
     """
 
     balance: Decimal
     price: Decimal = Decimal("0.032")
+    prices: Mapping[str, Decimal] = attrs.Factory(dict)
     currency: tuple[str, str, str] = ("EUR", "Euro", "€")
+    contacts: Contacts = attrs.Factory(Contacts)
+    opted_out: set[str] = attrs.Factory(set)
+
+    def price_of(self, to: str) -> Decimal:
+        """Tell the price of one part to a number with `+`."""
+        return self.prices.get(country_of(to) or "", self.price) if self.prices else self.price
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -81,6 +106,9 @@ class Application:
         scopes: What its tokens may be asked for.
         permissions: Which services it may use.
         token_life: Seconds; 3600, 86400 and 631139040 are those of the portal.
+        transcode: What goes for requests that do not say (§6.3).
+        callback: Whom to call about messages whose request does not say (§5.0).
+        campaign_callback: Whom to call about campaigns whose request does not say.
     """
 
     id: str
@@ -90,6 +118,9 @@ class Application:
     scopes: tuple[str, ...] = SCOPES
     permissions: tuple[str, ...] = PERMISSIONS
     token_life: float = 3600
+    transcode: bool = False
+    callback: Hook | None = None
+    campaign_callback: Hook | None = None
 
 
 @attrs.frozen(eq=False)

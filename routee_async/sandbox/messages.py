@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
 
 import attrs
 
-from routee_async.sandbox.accounts import Application
+from routee_async.sandbox.accounts import Application, Hook
+from routee_async.sandbox.countries import network_of
 from routee_async.sandbox.encoding import Analysis
-from routee_async.sandbox.timeline import Outcome, State, Timeline, state
-
-_COUNTRIES: Final = {"1": "US", "30": "GR", "33": "FR", "34": "ES", "39": "IT", "44": "GB", "49": "DE", "91": "IN", "357": "CY"}
-_GREEK_NETWORKS: Final = ("Cosmote", "Vodafone", "Nova")
+from routee_async.sandbox.settings import Era
+from routee_async.sandbox.timeline import Outcome, State, Timeline, state, unsent_state
 
 
 def stamp(seconds: float, timespec: str = "seconds") -> str:
@@ -19,9 +17,22 @@ def stamp(seconds: float, timespec: str = "seconds") -> str:
     return f"{datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec=timespec)}Z"
 
 
+@attrs.frozen
+class Tag:
+    """The campaign that a message belongs to.
+
+    Attributes:
+        tracking_id: Its id.
+        name: Its name; None for one without.
+    """
+
+    tracking_id: str
+    name: str | None
+
+
 @attrs.define(kw_only=True, eq=False)
 class Message:
-    """One accepted message.
+    """One accepted message, or one that came in.
 
     Attributes:
         tracking_id: Its id everywhere.
@@ -39,6 +50,12 @@ class Message:
         sms_ids: Id of each part.
         reads: Tracking reads that have shown it.
         changed: Epoch seconds of the last change of status that reading brought about.
+        start: Epoch seconds from which its timeline counts: later than *created* while it has to wait for its turn.
+        callback: Whom to call about it.
+        campaign: The campaign that it belongs to.
+        groups: Groups of the contact that it goes to.
+        direction: `Outbound` or `Inbound`.
+        unsent: True for one that found no money; then its outcomes do not matter.
     """
 
     tracking_id: str
@@ -56,18 +73,47 @@ class Message:
     sms_ids: tuple[str, ...]
     reads: int = 0
     changed: float = 0.0
+    start: float = attrs.field()
+    callback: Hook | None = None
+    campaign: Tag | None = None
+    groups: tuple[str, ...] = ()
+    direction: str = "Outbound"
+    unsent: bool = False
+
+    @start.default
+    def _start(self) -> float:
+        return self.created
+
+    def step(self, now: float) -> int:
+        """Tell how far it is at *now*, in epoch seconds: 0 queued, 1 sent, 2 final."""
+        return self.timeline.step(now - self.start, self.reads)
 
     def states(self, now: float) -> list[State]:
         """Tell the state of each part at *now*, in epoch seconds."""
-        step = self.timeline.step(now - self.created, self.reads)
+        return self.states_at(self.step(now))
+
+    def states_at(self, step: int) -> list[State]:
+        """Tell the state of each part at *step*."""
+        if self.unsent:
+            return [unsent_state(step)] * len(self.outcomes)
         return [state(outcome, step) for outcome in self.outcomes]
 
-    def note_read(self, now: float) -> None:
-        """Count one tracking read; in the mode by reads, this is what moves the message on."""
+    def reached(self, step: int) -> float:
+        """Tell when it came, or will come by the clock, to *step*, in epoch seconds."""
+        if self.timeline.reads is not None:
+            return max(self.changed, self.created)
+        return self.start + self.timeline.offset(step) if step else self.created
+
+    def note_read(self, now: float) -> bool:
+        """Count one tracking read, and tell whether that moved it on, as it does in the mode by reads once its turn has come."""
+        if self.timeline.reads is None or now < self.start:
+            return False
         before = self.timeline.step(0.0, self.reads)
         self.reads += 1
-        if self.timeline.reads is not None and self.timeline.step(0.0, self.reads) != before:
-            self.changed = now
+        if self.timeline.step(0.0, self.reads) == before:
+            return False
+        self.changed = now
+        return True
 
     def accepted(self) -> dict[str, object]:
         """Write the answer to POST /sms (§2.2)."""
@@ -82,40 +128,57 @@ class Message:
             **self.echo,
         }
 
-    def item(self, index: int, where: State) -> dict[str, object]:
+    def item(self, index: int, where: State, shape: Era = Era.TODAY) -> dict[str, object]:
         """Write the tracking item of part *index*, counted from 0, that is at *where* (§2.9)."""
-        by_clock = self.timeline.reads is None
-        reached = self.created + self.timeline.offset(where.step) if by_clock else max(self.changed, self.created)
-        status: dict[str, object] = {"status": where.status, "date": stamp(reached)}
-        if where.detail is not None:
-            status["reason"] = {"detailedStatus": where.detail, "description": where.description}
+        reached = self.reached(where.step)
         item: dict[str, object] = {
             "smsId": self.sms_ids[index],
             "messageId": self.tracking_id,
-            "to": self.to,
-            "groups": [],
-            **_network(self.to),
-            "status": status,
+            "status": {"status": where.status, "date": stamp(reached)} | _reason(where, shape),
             "body": self.body,
-            "applicationName": self.application.name,
-            "originatingService": "Sms",
-            "latency": round(reached - self.created) if where.status == "Delivered" else 0,
-            "parts": len(self.outcomes),
-            "part": index + 1,
-            "price": self.price,
-            "from": self.sender,
-            "direction": "Outbound",
+            **self._common(index, where, reached, shape),
         }
-        if self.label is not None:
-            item["label"] = self.label
+        if self.campaign is not None and shape is Era.TODAY:
+            item["campaignTrackingId"] = self.campaign.tracking_id
         return item
 
+    def event(self, index: int, where: State, reached: float, shape: Era = Era.TODAY) -> dict[str, object]:
+        """Write the callback about part *index*, counted from 0, that came to *where* at *reached*, in epoch seconds (§5.1)."""
+        event: dict[str, object] = {
+            "messageId": self.tracking_id,
+            "status": {"name": where.status, "updatedDate": stamp(reached)} | _reason(where, shape),
+            "message": self.body,
+            **self._common(index, where, reached, shape),
+        }
+        if shape is Era.TODAY:
+            event["smsId"] = self.sms_ids[index]
+        if self.campaign is not None:
+            event["campaignTrackingId"] = self.campaign.tracking_id
+        return event
 
-def _network(to: str) -> dict[str, str]:
-    for length in (1, 2, 3):
-        country = _COUNTRIES.get(to[1 : 1 + length])
-        if country == "GR":
-            return {"country": country, "operator": _GREEK_NETWORKS[int(to[-1]) % len(_GREEK_NETWORKS)]}
-        if country is not None:
-            return {"country": country}
-    return {}
+    def _common(self, index: int, where: State, reached: float, shape: Era) -> dict[str, object]:
+        common: dict[str, object] = {
+            "to": self.to,
+            "from": self.sender,
+            "groups": list(self.groups),
+            **network_of(self.to),
+            "applicationName": self.application.name,
+            "originatingService": "Sms",
+            "latency": round(reached - self.start) if where.is_final else 0,
+            "parts": len(self.outcomes),
+            "price": self.price,
+            "direction": self.direction,
+        }
+        if shape is Era.TODAY:
+            common["part"] = index + 1
+        if self.label is not None:
+            common["label"] = self.label
+        if self.campaign is not None and self.campaign.name is not None:
+            common["campaignName"] = self.campaign.name
+        return common
+
+
+def _reason(where: State, shape: Era) -> dict[str, object]:
+    if where.detail is None or shape is Era.OLD:
+        return {}
+    return {"reason": {"detailedStatus": where.detail, "description": where.description}}

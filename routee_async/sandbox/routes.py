@@ -7,7 +7,7 @@ A new endpoint is a `Route` and its act in the module of its family; a new famil
 
 from typing import Final
 
-from routee_async.sandbox import api_account, api_sms, api_token
+from routee_async.sandbox import api_account, api_campaigns, api_sms, api_token
 from routee_async.sandbox.accounts import Application
 from routee_async.sandbox.answers import Answer, Refusal, dump, oauth, routee, spring
 from routee_async.sandbox.carrier import Carrier
@@ -21,6 +21,7 @@ UNKNOWN: Final = "unknown"
 """Name of whatever has no route."""
 _FAMILIES: Final = (
     api_sms.ROUTES,
+    api_campaigns.ROUTES,
     api_account.ROUTES,
 )
 _TABLE: Final = Table(route for family in _FAMILIES for route in family)
@@ -43,7 +44,9 @@ def respond(carrier: Carrier, request: Request) -> Answer:
         if found is None:
             raise spring(404, "Not Found", "No message available", request.path, carrier.now())
         route, ids = found
-        result = route.act(Call(carrier, _authorise(carrier, request.authorization, route), request, ids))
+        application = _authorise(carrier, request.authorization, route)
+        carrier.run()
+        result = route.act(Call(carrier, application, request, ids))
     except Refusal as refusal:
         return Answer(refusal.status, dump(refusal.payload))
     return result if isinstance(result, Answer) else Answer(200, dump(result))

@@ -30,8 +30,8 @@ OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
 _MESSAGE_FIELDS: Final[Mapping[str, Callable[[Message], str | None]]] = {
     "to": lambda message: message.to,
     "label": lambda message: message.label,
-    "direction": lambda _: "Outbound",
-    "campaign": lambda _: None,
+    "direction": lambda message: message.direction,
+    "campaign": lambda message: None if message.campaign is None else message.campaign.name,
 }
 _PART_FIELDS: Final[Mapping[str, Callable[[Message, int, State], str | None]]] = {
     "smsId": lambda message, index, _: message.sms_ids[index],

@@ -1,5 +1,6 @@
 """What becomes of a message, and when: outcomes, timelines and the numbers that ask for them."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -53,7 +54,7 @@ class Magic(StrEnum):
     """Recipients whose fate is known. Valid numbers, so that no check of a client stops them.
 
     They end as the outcome of the same name does. `LAST_PART_UNDELIVERED` delivers all parts but the last; `REFUSED` is refused
-    as an invalid number (400000000); `NO_BALANCE` is refused for lack of money (400001009).
+    as an invalid number (400000000); `NO_BALANCE` is refused for lack of money (400001009), or `Unsent` in a campaign.
     """
 
     DELIVERED = "+306999000000"
@@ -123,8 +124,8 @@ class State:
 
     Attributes:
         status: `Queued`, `Sent` or a final status.
-        detail: `detailedStatus`; None while queued.
-        description: That in words; None while queued.
+        detail: `detailedStatus`; None while queued, and for `Unsent`.
+        description: That in words; None where there is no detail.
         step: The step of the timeline at which this status began.
     """
 
@@ -132,6 +133,11 @@ class State:
     detail: str | None
     description: str | None
     step: int
+
+    @property
+    def is_final(self) -> bool:
+        """True for a status that stays."""
+        return self.status not in {"Queued", "Sent"}
 
 
 _QUEUED = State("Queued", None, None, 0)
@@ -150,6 +156,22 @@ _PATHS[Outcome.NEVER_FINAL] = (_QUEUED, _SENT, _SENT)
 _PATHS[Outcome.NEVER_SENT] = (_QUEUED, _QUEUED, _QUEUED)
 
 
+_RANKS: Final = ("Delivered", "Undelivered", "Unsent", "Failed", "Sent", "Queued")
+
+
+def rolled_up(states: Iterable[State]) -> State:
+    """Tell the state of a message from those of its parts: the least advanced, else the worst. Source: routee-api.md §4.1."""
+    return max(states, key=lambda where: _RANKS.index(where.status))
+
+
 def state(outcome: Outcome, step: int) -> State:
     """Tell the state at *step* (0 to 2) of a part that ends as *outcome*. Source: routee-api.md §4.1."""
     return _PATHS[outcome][step]
+
+
+_UNSENT: Final = State("Unsent", None, None, 1)
+
+
+def unsent_state(step: int) -> State:
+    """Tell the state at *step* of a part that finds no money. No reason is documented for it. Source: routee-api.md §4.1, §4.2."""
+    return _UNSENT if step else _QUEUED

@@ -399,3 +399,27 @@ def test_state_of_a_family_of_endpoints(carrier: Carrier) -> None:
     assert carrier.family(Lookups) is lookups
     carrier.reset()
     assert carrier.family(Lookups) is not lookups
+
+
+def test_application_transcodes(carrier: Carrier, application: Application, send: Send) -> None:
+    """What the application says about transcoding goes for requests that say nothing (§6.3)."""
+    body = "α" * 71
+    application.transcode = True
+    assert (send(body=body)["body"], send(body=body, transcode=False)["body"]) == ("A" * 71, body)
+
+
+def test_price_by_country(carrier: Carrier, application: Application, send: Send) -> None:
+    """A part costs what the country of its recipient costs; where that is not laid down, the price of the account."""
+    application.account.prices = {"GB": Decimal("0.05")}
+    (british, greek) = (send(to=to)["trackingId"] for to in ("+447700900001", "+306970000001"))
+    assert [carrier.track(application, one)[0]["price"] for one in (british, greek)] == [0.05, 0.032]
+    assert application.account.balance == Decimal("99999.918")
+    payload = {"from": "ParcelCo", "to": "+447700900001", "body": "Hi"}
+    assert carrier.analyze(application, payload)["cost"] == 0.05
+
+
+def test_shortened_links_go_out(carrier: Carrier, application: Application, send: Send) -> None:
+    """The answer repeats the text, and what goes out and is tracked has the short links."""
+    sent = send(body="See https://a.example/a-long-path now", urlShortener={})
+    assert sent["body"] == "See https://a.example/a-long-path now"
+    assert carrier.track(application, sent["trackingId"])[0]["body"] == "See https://rtee.example/1 now"
