@@ -1,7 +1,7 @@
 """The latest requests and what was answered, byte by byte, for those who want to see what their client really does."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -19,12 +19,12 @@ class Exchange:
         at: Epoch seconds of its arrival.
         method: HTTP method.
         target: Path and query as they came.
-        headers: Headers as they came; credentials are masked.
+        raw_headers: Headers as they came.
         body: Body of the request, at most `MAX_BODY` bytes.
-        status: Status of the answer that the carrier gave; 0 where a fault struck before it gave any.
+        status: Status of the answer that was written, or would have been if no fault had struck; 0 where there was none to write.
         content_type: That of the answer.
         answer: Body of the answer, at most `MAX_BODY` bytes.
-        fault: Which fault struck; empty for none.
+        fault: What struck it; empty for nothing.
         tracking_ids: Ids of the messages that it brought about.
     """
 
@@ -32,13 +32,18 @@ class Exchange:
     at: float
     method: str
     target: str
-    headers: tuple[tuple[str, str], ...]
+    raw_headers: Sequence[tuple[bytes, bytes]] = attrs.field(repr=False)
     body: bytes
     status: int
     content_type: str = ""
     answer: bytes = b""
     fault: str = ""
     tracking_ids: tuple[str, ...] = ()
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Headers as they came; credentials are masked."""
+        return tuple(map(_masked, self.raw_headers))
 
 
 class Exchanges:
@@ -59,13 +64,13 @@ class Exchanges:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def add(  # noqa: PLR0913 - what there is to an exchange
+    def add(
         self,
         *,
         at: float,
         method: str,
         target: str,
-        headers: Iterable[tuple[bytes, bytes]],
+        raw_headers: Sequence[tuple[bytes, bytes]],
         body: bytes,
         status: int,
         content_type: str = "",
@@ -83,7 +88,7 @@ class Exchanges:
                 at=at,
                 method=method,
                 target=target,
-                headers=tuple(map(_masked, headers)),
+                raw_headers=raw_headers,
                 body=body[:MAX_BODY],
                 status=status,
                 content_type=content_type,

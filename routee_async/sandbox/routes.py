@@ -13,7 +13,7 @@ from routee_async.sandbox.answers import Answer, Refusal, dump, oauth, routee, s
 from routee_async.sandbox.carrier import Carrier
 from routee_async.sandbox.routing import Call, Request, Route, Table
 
-__all__ = ["TOKEN", "UNKNOWN", "Request", "respond", "route_of"]
+__all__ = ["ROUTES", "TOKEN", "UNKNOWN", "Request", "respond", "route_of"]
 
 TOKEN: Final = ("POST", "/oauth/token")
 """The only route without a bearer token."""
@@ -24,7 +24,9 @@ _FAMILIES: Final = (
     api_campaigns.ROUTES,
     api_account.ROUTES,
 )
-_TABLE: Final = Table(route for family in _FAMILIES for route in family)
+ROUTES: Final = tuple(route for family in _FAMILIES for route in family)
+"""All endpoints but the one for tokens."""
+_TABLE: Final = Table(ROUTES)
 
 
 def route_of(method: str, path: str) -> str:

@@ -34,7 +34,9 @@ def objection(  # noqa: PLR0911 - each is a reason of its own
     if name is None:
         return "the Host header is missing or not a host"
     if not is_own_name(name, allowed):
-        return f"the Host header names {name}, which is not known as a name of this machine: use 127.0.0.1, or allow it (allowed_hosts)"
+        return (
+            f"the Host header names {name}, which is not a known name of this machine: use 127.0.0.1, or allow it (allowed_hosts)"
+        )
     if method in _SAFE:
         return None
     if site not in {None, "same-origin", "none"}:

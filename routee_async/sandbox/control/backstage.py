@@ -1,0 +1,86 @@
+"""What the control API and the inbox page work on: everything behind one sandbox."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+from routee_async.sandbox.accounts import Application
+from routee_async.sandbox.carrier import Carrier
+from routee_async.sandbox.changes import Changes
+from routee_async.sandbox.control.problems import ControlError
+from routee_async.sandbox.control.queries import Query, newest_first
+from routee_async.sandbox.control.switches import Switchboard
+from routee_async.sandbox.exchanges import Exchanges
+from routee_async.sandbox.faults import FaultPlan
+from routee_async.sandbox.messages import Message
+
+_GLANCE: Final = 0.25
+"""Seconds between looks at what nobody tells of: statuses that change by the clock."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class Backstage:
+    """Everything behind one sandbox.
+
+    Attributes:
+        carrier: The state.
+        faults: What strikes.
+        exchanges: The latest requests.
+        changes: Word of changes.
+        allowed_hosts: Names of this machine that the gate lets in, besides `localhost` and addresses.
+        switches: The most useful faults, by name.
+    """
+
+    carrier: Carrier
+    faults: FaultPlan
+    exchanges: Exchanges
+    changes: Changes
+    allowed_hosts: tuple[str, ...] = ()
+    switches: Switchboard = attrs.field(init=False)
+
+    @switches.default
+    def _switches(self) -> Switchboard:
+        return Switchboard(self.faults)
+
+    def find(self, query: Query) -> Iterator[Message]:
+        """Give the messages that meet *query*, the newest first."""
+        return newest_first(self.carrier.messages, query, self.carrier.now())
+
+    async def wait_for(self, query: Query, timeout: float) -> Message | None:
+        """Give the newest message that meets *query*, waiting for *timeout* seconds if there is none yet."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while True:
+            version = self.changes.version
+            found = next(self.find(query), None)
+            left = deadline - loop.time()
+            if found is not None or left <= 0:
+                return found
+            await self.changes.wait(version, min(left, _GLANCE))
+
+    def message(self, tracking_id: str) -> Message:
+        """Give a message.
+
+        Raises:
+            ControlError: 404: there is none of that id.
+        """
+        found = self.carrier.messages.get(tracking_id)
+        if found is None:
+            raise ControlError(404, f"there is no message {tracking_id}")
+        return found
+
+    def callbacks_of(self, tracking_id: str) -> list[dict[str, object]]:
+        """Give the callbacks about a message or a campaign."""
+        return []
+
+    def application(self) -> Application:
+        """Give the application that seeded messages belong to: the first one."""
+        return next(iter(self.carrier.applications.values()))
+
+    def reset(self) -> None:
+        """Forget what was sent and what was asked, and end all faults."""
+        self.carrier.reset()
+        self.faults.clear()
+        self.exchanges.clear()
