@@ -5,41 +5,61 @@ by recipient (`Magic`), by label or by shares; and every way in which a network 
 """
 
 import random
-import time
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from ssl import SSLContext
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from routee_async.sandbox import faults
 from routee_async.sandbox.accounting import Journal
-from routee_async.sandbox.accounts import Account, Application
+from routee_async.sandbox.accounts import Account, Application, Hook
 from routee_async.sandbox.background import LoopThread, Waiting
+from routee_async.sandbox.callbacks import Attempt, CallbackKind, CallbackRecord, CallbackState
+from routee_async.sandbox.campaign import Campaign
+from routee_async.sandbox.campaigns import Campaigns
 from routee_async.sandbox.carrier import Carrier
 from routee_async.sandbox.changes import Changes
+from routee_async.sandbox.clock import Clock, ForeignClock
+from routee_async.sandbox.contacts import Contact, Contacts
 from routee_async.sandbox.control.backstage import Backstage
 from routee_async.sandbox.control.queries import Query
+from routee_async.sandbox.dispatcher import Dispatcher
 from routee_async.sandbox.effects import Body, Effect, Kind, Shape
 from routee_async.sandbox.exchanges import Exchanges
 from routee_async.sandbox.faults import Fault, FaultPlan
 from routee_async.sandbox.messages import Message
 from routee_async.sandbox.outbox import NothingSentError, SentMessage, nothing_sent
 from routee_async.sandbox.server import SandboxServer
-from routee_async.sandbox.settings import Settings
+from routee_async.sandbox.settings import FIVE_RETRIES, TWELVE_RETRIES, Disorder, Era, Settings
 from routee_async.sandbox.timeline import Magic, Outcome, Timeline
 
 if TYPE_CHECKING:
     from routee_async.client import RouteeClient
 
 __all__ = [
+    "FIVE_RETRIES",
+    "TWELVE_RETRIES",
     "Account",
     "Application",
+    "Attempt",
     "Body",
+    "CallbackKind",
+    "CallbackRecord",
+    "CallbackState",
+    "Campaign",
+    "Campaigns",
     "Carrier",
+    "Clock",
+    "Contact",
+    "Contacts",
+    "Disorder",
     "Effect",
+    "Era",
     "Fault",
     "FaultPlan",
+    "Hook",
     "Journal",
     "Kind",
     "Magic",
@@ -80,7 +100,9 @@ class Sandbox:
         shares: Outcome to its weight; None for all delivered.
         settings: Further choices.
         seed: Of the dice, and so of all ids.
-        clock: Gives epoch seconds; None for the real one.
+        clock: `"real"`; `"manual"` for time that stands still until `advance`; or something that gives epoch seconds.
+        scale: How many seconds of the sandbox pass in a real one, with the real clock: 3600 for an hour a second.
+        prices: Price of one part in countries (ISO 3166-1 alpha-2) where it is another.
         gzip: Compress answers for those who take that.
         ssl: Serve https with this context.
         keep_requests: How many of the latest requests are kept, byte by byte, to be looked at; 0 is the quickest.
@@ -109,7 +131,9 @@ class Sandbox:
         shares: Mapping[Outcome, float] | None = None,
         settings: Settings | None = None,
         seed: int = 0,
-        clock: Callable[[], float] | None = None,
+        clock: Callable[[], float] | Literal["real", "manual"] = "real",
+        scale: float = 1.0,
+        prices: Mapping[str, Decimal | float | str] | None = None,
         gzip: bool = False,
         ssl: SSLContext | None = None,
         keep_requests: int = 1000,
@@ -118,7 +142,8 @@ class Sandbox:
         self.application_id = application_id
         self.application_secret = application_secret
         rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
-        self.carrier = Carrier(now=clock or time.time, rng=rng, settings=settings)
+        self._clock = _choose_clock(clock, scale)
+        self.carrier = Carrier(now=self._clock, rng=rng, settings=settings)
         self._application = self.carrier.add_application(
             application_id,
             application_secret,
@@ -126,16 +151,20 @@ class Sandbox:
             price=Decimal(str(price)),
             token_life=token_life,
         )
+        self._application.account.prices = {country: Decimal(str(one)) for country, one in (prices or {}).items()}
         chosen = self.carrier.settings
         chosen.visibility_delay = chosen.visibility_delay if visibility_delay is None else visibility_delay
         chosen.timeline = timeline or chosen.timeline
         chosen.shares = shares or chosen.shares
         self.faults = FaultPlan(rng)
+        self._dispatcher = Dispatcher(self.carrier, self._clock)
         self._backstage = Backstage(
             carrier=self.carrier,
             faults=self.faults,
             exchanges=Exchanges(keep_requests),
             changes=Changes(),
+            clock=self._clock,
+            advance=self._dispatcher.advance,
             allowed_hosts=allowed_hosts,
         )
         self._server = SandboxServer(self._backstage, gzip=gzip)
@@ -189,16 +218,58 @@ class Sandbox:
         return Waiting(coroutine, self._thread)
 
     async def start(self) -> None:
-        """Listen.
+        """Listen, and let time pass.
 
         Raises:
             OSError: The port is taken.
         """
         self._port = await self._server.start(*self._address, self._ssl)
+        await self._dispatcher.start()
 
     async def stop(self) -> None:
         """Stop at once, whatever hangs. The carrier keeps its state."""
+        await self._dispatcher.stop()
         await self._server.stop()
+
+    def advance(self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0) -> Waiting[None]:
+        """Let time pass in no time. Everything that is due meanwhile happens in order, as if by itself.
+
+            sent = await client.send(sms)
+            await sandbox.advance(hours=72)
+
+        Messages move on, campaigns go out, tokens expire, and each callback is posted, and tried at least once, before the next
+        thing happens. With nothing to add, what is due by now happens before this returns.
+
+        Args:
+            seconds: So many seconds,
+            minutes: and minutes,
+            hours: and hours,
+            days: and days.
+
+        Raises:
+            ValueError: Together they are less than nothing.
+            RuntimeError: The sandbox is not running, or it runs by a clock that is not its own.
+        """
+        total = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+        if total < 0:
+            raise ValueError("time does not run backwards")
+        return self._wait(self._backstage.let_pass(total))
+
+    def inbound(self, *, from_: str, to: str, body: str) -> Message:
+        """Let a message come in, as if somebody had written to one of the application's numbers.
+
+        It is found by a search with `direction` `Inbound`, and told to the address that `application.account.inbound_urls` has for
+        the number. `STOP` and the like opt the sender out.
+
+        Args:
+            from_: Who writes, in E.164.
+            to: The number that is written to.
+            body: The text.
+
+        Raises:
+            ValueError: One of these is missing, or no number.
+        """
+        return self._call(lambda: self._backstage.receive(self._application, sender=from_, to=to, body=body))
 
     async def serve_forever(self) -> None:
         """Serve until cancelled; call it inside `async with`."""
@@ -224,6 +295,21 @@ class Sandbox:
     def balance(self) -> Decimal:
         """Money left."""
         return self._application.account.balance
+
+    @property
+    def campaigns(self) -> Campaigns:
+        """All campaigns, by tracking id."""
+        return self.carrier.campaigns
+
+    @property
+    def contacts(self) -> Contacts:
+        """The contacts of the account: add those that campaigns shall go to."""
+        return self._application.account.contacts
+
+    @property
+    def callbacks(self) -> list[CallbackRecord]:
+        """Every callback in the order in which they came due, with each attempt and the status of its answer."""
+        return self.carrier.callbacks.log
 
     @property
     def journal(self) -> Journal:
@@ -307,3 +393,15 @@ class Sandbox:
             auth_url=self.auth_url,
             **options,
         )
+
+
+def _choose_clock(clock: Callable[[], float] | Literal["real", "manual"], scale: float) -> Clock:
+    if clock == "real":
+        if scale <= 0:
+            raise ValueError('the scale must be more than 0; clock="manual" is for time that stands still')
+        return Clock(speed=scale)
+    if scale != 1:
+        raise ValueError("a scale goes with the real clock alone")
+    if isinstance(clock, str):
+        return Clock(speed=0)
+    return clock if isinstance(clock, Clock) else ForeignClock(clock)

@@ -80,6 +80,7 @@ class Account:
         currency: ISO 4217 code, name and sign.
         contacts: Stored contacts.
         opted_out: Numbers with `+` that do not want to hear from this account (§4.3).
+        inbound_urls: Own number without `+` to the address that is told what comes in there (§5.3).
     """
 
     balance: Decimal
@@ -88,6 +89,7 @@ class Account:
     currency: tuple[str, str, str] = ("EUR", "Euro", "€")
     contacts: Contacts = attrs.Factory(Contacts)
     opted_out: set[str] = attrs.Factory(set)
+    inbound_urls: dict[str, str] = attrs.Factory(dict)
 
     def price_of(self, to: str) -> Decimal:
         """Tell the price of one part to a number with `+`."""

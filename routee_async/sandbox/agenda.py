@@ -20,6 +20,9 @@ class Agenda:
         self._numbers = itertools.count()
         self.on_earlier: Callable[[], None] | None = None
 
+    def __bool__(self) -> bool:
+        return bool(self._heap)
+
     def add(self, due: float, act: Act) -> None:
         """Let *act* happen at *due*, in epoch seconds."""
         entry = (due, next(self._numbers), act)

@@ -92,12 +92,7 @@ class Waiting(Coroutine[Any, Any, T], Generic[T]):
         """Go on."""
         return self._run().send(value)
 
-    def throw(
-        self,
-        kind: Any,
-        value: Any = None,
-        trace: TracebackType | None = None,
-    ) -> Any:  # noqa: ANN401 - as `Coroutine` has it
+    def throw(self, kind: Any, value: Any = None, _: TracebackType | None = None) -> Any:  # noqa: ANN401 - as `Coroutine` has it
         """Raise in it."""
         return self._run().throw(kind if value is None else value)
 

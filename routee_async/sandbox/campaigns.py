@@ -1,104 +1,23 @@
 """Campaigns: scheduled, sent, counted, changed, cancelled. Source: routee-api.md §2.4 to §2.8, §2.10, §4.4."""
 
-from collections import Counter
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 from typing import Final
-
-import attrs
 
 from routee_async.sandbox.accounts import Account, Application, new_uuid
 from routee_async.sandbox.answers import Refusal, routee
 from routee_async.sandbox.audience import Audience, Recipient, gather
+from routee_async.sandbox.campaign import Campaign
+from routee_async.sandbox.campaign_news import CampaignNews
 from routee_async.sandbox.campaign_orders import CampaignOrder, check_sender_and_recipients, read_campaign
 from routee_async.sandbox.countries import country_of, quiet_for
 from routee_async.sandbox.desk import Desk
 from routee_async.sandbox.encoding import Analysis, analyse
-from routee_async.sandbox.messages import Message, Tag, stamp
+from routee_async.sandbox.messages import Message, Tag
 from routee_async.sandbox.orders import Order
 from routee_async.sandbox.search import read_paging
-from routee_async.sandbox.settings import Era
-from routee_async.sandbox.timeline import Outcome, Timeline, rolled_up
+from routee_async.sandbox.timeline import Outcome, Timeline
 
-STATUSES: Final = ("Queued", "Sent", "Unsent", "Failed", "Delivered", "Undelivered")
-"""Counters of a campaign."""
 _NO_ECHO: Final[Mapping[str, object]] = {}
-
-
-@attrs.define(kw_only=True, eq=False)
-class Campaign:
-    """One campaign.
-
-    Attributes:
-        tracking_id: Its id, which is no message id.
-        application: Whose it is.
-        created: Epoch seconds.
-        order: What was asked for last.
-        audience: Who gets it.
-        analysis: How its text was counted, placeholders and all.
-        launched: Epoch seconds at which it went out; None while it is scheduled.
-        failed: Epoch seconds at which it failed; None if it did not.
-        messages: Its messages, once it has gone out.
-        cost: What they have cost.
-    """
-
-    tracking_id: str
-    application: Application
-    created: float
-    order: CampaignOrder
-    audience: Audience
-    analysis: Analysis
-    launched: float | None = None
-    failed: float | None = None
-    messages: list[Message] = attrs.Factory(list)
-    cost: Decimal = Decimal(0)
-
-    def counts(self, now: float) -> Counter[str]:
-        """Count messages by status."""
-        return Counter(rolled_up(message.states(now)).status for message in self.messages)
-
-    def state(self, counts: Counter[str]) -> str:
-        """Name the state that goes with *counts* (§4.4)."""
-        if self.failed is not None:
-            return "Failed"
-        if self.launched is None:
-            return "Scheduled"
-        if counts["Queued"] == len(self.messages):
-            return "Queued"
-        if counts["Queued"]:
-            return "Running"
-        return "Sent" if counts["Sent"] else "Finished"
-
-    def ended(self, now: float) -> float:
-        """Tell when its last message became final, given that all are."""
-        return max(message.reached(where.step) for message in self.messages for where in message.states(now))
-
-    def to_wire(self, now: float, shape: Era = Era.TODAY) -> dict[str, object]:
-        """Write the campaign object (§2.4)."""
-        counts = self.counts(now)
-        state = self.state(counts)
-        names = [name for name in STATUSES if shape is Era.TODAY or name != "Unsent"]
-        wire: dict[str, object] = {
-            "trackingId": self.tracking_id,
-            "type": "Sms",
-            "state": state,
-            "createdAt": stamp(self.created, "milliseconds"),
-            "from": self.order.sender,
-            "body": self.order.body,
-            "smsAnalysis": self.audience.to_wire(self.analysis),
-            "statuses": {name: counts[name] for name in names},
-            "cost": float(self.cost),
-            "totalMessages": len(self.audience.recipients),
-            **self.order.echo,
-        }
-        for name, value in (("to", self.order.to), ("contacts", self.order.contacts), ("groups", self.order.groups)):
-            if value is not None:
-                wire[name] = list(value)
-        if self.order.scheduled is not None:
-            wire["scheduledDate"] = stamp(self.order.scheduled)
-        if state in {"Finished", "Failed"}:
-            wire["endedAt"] = stamp(self.ended(now) if self.failed is None else self.failed)
-        return wire
 
 
 class Campaigns:
@@ -110,7 +29,9 @@ class Campaigns:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._news = CampaignNews(desk)
         self._by_id: dict[str, Campaign] = {}
+        desk.on_moved = self._note_moved
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -157,8 +78,7 @@ class Campaigns:
         now = self._desk.now()
         campaign = self._find(application.account, tracking_id, visible_at=now)
         wire = campaign.to_wire(now, self._desk.settings.shape)
-        for message in campaign.messages:
-            self._desk.note_read(message, now)
+        self._desk.note_reads(campaign.messages, now)
         return wire
 
     def update(self, application: Application, tracking_id: str, payload: object) -> dict[str, object]:
@@ -212,6 +132,8 @@ class Campaigns:
             if message.step(now) == 0:
                 message.outcomes = (Outcome.FAILED,) * len(message.outcomes)
                 message.timeline, message.start = Timeline(sent_after=0, final_after=0), now
+                self._desk.callbacks.tell(message, 1, now)
+        self._news.tell(campaign, now)
 
     def clear(self) -> None:
         """Forget all."""
@@ -259,6 +181,7 @@ class Campaigns:
         if order.scheduled is not None and order.scheduled > now:
             self._desk.agenda.add(order.scheduled, lambda due: self._launch(campaign, order, due))
             self._plan_test_messages(campaign, order, order.scheduled)
+            self._news.tell(campaign, now)
             return campaign.to_wire(now, self._desk.settings.shape)
         campaign.launched = now
         answer = campaign.to_wire(now, self._desk.settings.shape)
@@ -285,6 +208,11 @@ class Campaigns:
             )
             campaign.messages.append(message)
         campaign.cost += before - campaign.application.account.balance
+        self._news.follow(campaign, when)
+
+    def _note_moved(self, tracking_ids: Iterable[str], now: float) -> None:
+        for tracking_id in tracking_ids:
+            self._news.tell(self._by_id[tracking_id], now)
 
     def _plan_test_messages(self, campaign: Campaign, order: CampaignOrder, moment: float) -> None:
         reminder = order.reminder

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
+from routee_async.sandbox import inbound
 from routee_async.sandbox.accounts import PERMISSIONS, SCOPES, Account, Application, Keyring, Rng
 from routee_async.sandbox.answers import routee
 from routee_async.sandbox.campaigns import Campaigns
 from routee_async.sandbox.desk import Desk
 from routee_async.sandbox.encoding import analyse
 from routee_async.sandbox.fates import Script
+from routee_async.sandbox.messages import Message
 from routee_async.sandbox.orders import read_order
 from routee_async.sandbox.search import Row, read_filters, read_paging, read_window
 from routee_async.sandbox.settings import Settings
@@ -45,6 +47,7 @@ class Carrier:
         agenda: What is still to happen.
         messages: All messages by tracking id.
         campaigns: All campaigns by tracking id.
+        callbacks: Whom is told what.
     """
 
     def __init__(self, *, now: Callable[[], float], rng: Rng, settings: Settings | None = None) -> None:
@@ -58,6 +61,7 @@ class Carrier:
         self.agenda = self.desk.agenda
         self.messages = self.desk.messages
         self.campaigns = Campaigns(self.desk)
+        self.callbacks = self.desk.callbacks
         self._families: dict[type[Family], Family] = {}
 
     def family(self, kind: type[F]) -> F:
@@ -115,8 +119,9 @@ class Carrier:
         self.desk.fates.lay_down(Script(outcomes=outcomes, timeline=timeline), label=label, to=to)
 
     def run(self) -> None:
-        """Let everything happen that is due by now, in order: what was scheduled goes out."""
-        self.agenda.run(self.now())
+        """Let everything happen that is due by now, in order: what was scheduled goes out, callbacks become ready."""
+        if self.agenda:
+            self.agenda.run(self.now())
 
     def send(self, application: Application, payload: object) -> dict[str, object]:
         """Accept a message: POST /sms, once token and rights are checked.
@@ -191,11 +196,21 @@ class Carrier:
         code, name, sign = account.currency
         return {"balance": float(account.balance), "currency": {"code": code, "name": name, "sign": sign}}
 
+    def receive(self, application: Application, *, sender: str, to: str, body: str) -> Message:
+        """Let a message come in: see `inbound.receive`.
+
+        Raises:
+            ValueError: It has no sender, no number that it came to, or no text.
+        """
+        return inbound.receive(self.desk, application, sender=sender, to=to, body=body)
+
     def reset(self) -> None:
-        """Forget messages, campaigns, scripts, counts, what is still to happen, and the state of every family.
+        """Forget messages, campaigns, scripts, counts, callbacks, opt-outs, what is still to happen, and the state of every family.
 
         Applications stay, with their tokens, money and contacts.
         """
         self.desk.reset()
         self.campaigns.clear()
         self._families.clear()
+        for application in self.applications.values():
+            application.account.opted_out.clear()

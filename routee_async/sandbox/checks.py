@@ -82,14 +82,22 @@ def is_text_map(value: object) -> bool:
 
 def faults(payload: Mapping[str, object], checks: Mapping[str, Fits]) -> dict[str, str]:
     """Complain about every field that is there, is not null and does not fit its check."""
-    return {name: BAD_VALUE for name, fits in checks.items() if (value := payload.get(name)) is not None and not fits(value)}
+    return {
+        name: BAD_VALUE
+        for name, value in payload.items()
+        if value is not None and (fits := checks.get(name)) is not None and not fits(value)
+    }
 
 
 def text_faults(payload: Mapping[str, object], *names: str) -> dict[str, str]:
     """Complain about each of *names* that is no text or empty, and about a `body` that is too long."""
-    problems = {name: MISSING for name in names if not (isinstance(payload.get(name), str) and payload[name])}
-    if "body" in names and "body" not in problems and len(str(payload["body"])) > MAX_BODY:
-        problems["body"] = f"may not be longer than {MAX_BODY} characters"
+    problems = {}
+    for name in names:
+        text = payload.get(name)
+        if not text or not isinstance(text, str):
+            problems[name] = MISSING
+        elif name == "body" and len(text) > MAX_BODY:
+            problems[name] = f"may not be longer than {MAX_BODY} characters"
     return problems
 
 

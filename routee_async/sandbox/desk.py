@@ -6,6 +6,7 @@ from routee_async.sandbox.accounting import Journal
 from routee_async.sandbox.accounts import Application, Rng, new_uuid
 from routee_async.sandbox.agenda import Agenda
 from routee_async.sandbox.answers import routee
+from routee_async.sandbox.callbacks import Callbacks
 from routee_async.sandbox.encoding import Analysis, analyse
 from routee_async.sandbox.fates import Fates
 from routee_async.sandbox.messages import Message, Tag
@@ -31,6 +32,8 @@ class Desk:
         fates: What becomes of messages.
         agenda: What is still to happen.
         messages: All messages by tracking id.
+        callbacks: Whom is told what.
+        on_moved: Called with the ids of campaigns whose messages were moved on by reading, and the moment.
     """
 
     def __init__(self, *, now: Callable[[], float], rng: Rng, settings: Settings) -> None:
@@ -41,6 +44,8 @@ class Desk:
         self.fates = Fates(rng, settings)
         self.agenda = Agenda()
         self.messages: dict[str, Message] = {}
+        self.callbacks = Callbacks(self.agenda, settings, rng)
+        self.on_moved: Callable[[Iterable[str], float], None] | None = None
 
     def count(self, order: Order, application: Application) -> tuple[str, Analysis]:
         """Count a text: what goes out, transcoded if that is asked for and of use, and how many parts it has.
@@ -109,6 +114,8 @@ class Desk:
         )
         self.messages[message.tracking_id] = message
         self.journal.accepted.append(message)
+        if message.callback is not None:
+            self.callbacks.follow(message, when)
         return message
 
     def is_visible(self, created: float, now: float) -> bool:
@@ -118,7 +125,7 @@ class Desk:
     def show(self, message: Message, now: float) -> list[dict[str, object]]:
         """Write the tracking items of all parts of *message*, which counts as one read of it."""
         items = [message.item(index, where, self.settings.shape) for index, where in enumerate(message.states(now))]
-        self.note_read(message, now)
+        self.note_reads((message,), now)
         return items
 
     def show_page(self, rows: Iterable[Row], paging: Paging, now: float) -> dict[str, object]:
@@ -127,13 +134,17 @@ class Desk:
         start = paging.number * paging.size
         shown = found[start : start + paging.size]
         items = [message.item(index, where, self.settings.shape) for message, index, where in shown]
-        for message in dict.fromkeys(message for message, _, _ in shown):
-            self.note_read(message, now)
+        self.note_reads(dict.fromkeys(message for message, _, _ in shown), now)
         return page_to_wire(items, len(found), paging)
 
-    def note_read(self, message: Message, now: float) -> None:
-        """Count one read of *message*."""
-        message.note_read(now)
+    def note_reads(self, messages: Iterable[Message], now: float) -> None:
+        """Count one read of each of *messages*, and tell whoever wants to know what that moved on."""
+        moved = [message for message in messages if message.note_read(now)]
+        for message in moved:
+            self.callbacks.tell(message, message.step(now), now)
+        campaigns = dict.fromkeys(message.campaign.tracking_id for message in moved if message.campaign is not None)
+        if campaigns and self.on_moved is not None:
+            self.on_moved(campaigns, now)
 
     def reset(self) -> None:
         """Forget messages, scripts, counts and what is still to happen."""
@@ -141,3 +152,4 @@ class Desk:
         self.fates.clear()
         self.agenda.clear()
         self.journal.reset()
+        self.callbacks.clear()

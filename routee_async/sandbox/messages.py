@@ -14,7 +14,7 @@ from routee_async.sandbox.timeline import Outcome, State, Timeline, state, unsen
 
 def stamp(seconds: float, timespec: str = "seconds") -> str:
     """Write epoch *seconds* in ISO 8601, UTC, with `Z`; *timespec* as `datetime.isoformat` has it (§8 #11)."""
-    return f"{datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec=timespec)}Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
 @attrs.frozen
@@ -55,6 +55,7 @@ class Message:
         campaign: The campaign that it belongs to.
         groups: Groups of the contact that it goes to.
         direction: `Outbound` or `Inbound`.
+        told: The last step that callbacks have told of; -1 for none.
         unsent: True for one that found no money; then its outcomes do not matter.
     """
 
@@ -79,6 +80,7 @@ class Message:
     groups: tuple[str, ...] = ()
     direction: str = "Outbound"
     unsent: bool = False
+    told: int = -1
 
     @start.default
     def _start(self) -> float:
@@ -86,7 +88,13 @@ class Message:
 
     def step(self, now: float) -> int:
         """Tell how far it is at *now*, in epoch seconds: 0 queued, 1 sent, 2 final."""
-        return self.timeline.step(now - self.start, self.reads)
+        timeline = self.timeline
+        if timeline.reads is not None:
+            return timeline.step_after(self.reads)
+        # The very sums that `reached` gives: at the moment at which a status is due, it is there.
+        if now >= self.start + timeline.final_after:
+            return 2
+        return 1 if now >= self.start + timeline.sent_after else 0
 
     def states(self, now: float) -> list[State]:
         """Tell the state of each part at *now*, in epoch seconds."""
@@ -108,9 +116,9 @@ class Message:
         """Count one tracking read, and tell whether that moved it on, as it does in the mode by reads once its turn has come."""
         if self.timeline.reads is None or now < self.start:
             return False
-        before = self.timeline.step(0.0, self.reads)
+        before = self.timeline.step_after(self.reads)
         self.reads += 1
-        if self.timeline.step(0.0, self.reads) == before:
+        if self.timeline.step_after(self.reads) == before:
             return False
         self.changed = now
         return True
@@ -161,7 +169,7 @@ class Message:
             "to": self.to,
             "from": self.sender,
             "groups": list(self.groups),
-            **network_of(self.to),
+            **network_of(self.to if self.direction == "Outbound" else self.sender),
             "applicationName": self.application.name,
             "originatingService": "Sms",
             "latency": round(reached - self.start) if where.is_final else 0,

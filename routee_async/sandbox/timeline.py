@@ -1,6 +1,6 @@
 """What becomes of a message, and when: outcomes, timelines and the numbers that ask for them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -100,18 +100,9 @@ class Timeline:
     final_after: float = 2.0
     reads: int | None = None
 
-    def step(self, elapsed: float, reads: int) -> int:
-        """Tell how far a part is: 0 queued, 1 sent, 2 final.
-
-        Args:
-            elapsed: Seconds since acceptance.
-            reads: Tracking reads so far.
-        """
-        if self.reads is not None:
-            return min(STEPS - 1, reads // self.reads) if self.reads else STEPS - 1
-        if elapsed >= self.final_after:
-            return 2
-        return 1 if elapsed >= self.sent_after else 0
+    def step_after(self, reads: int) -> int:
+        """Tell how far a part is after so many tracking reads, in the mode by reads: 0 queued, 1 sent, 2 final."""
+        return min(STEPS - 1, reads // self.reads) if self.reads else STEPS - 1
 
     def offset(self, step: int) -> float:
         """Tell how many seconds after acceptance a part reaches *step* by the clock."""
@@ -159,8 +150,10 @@ _PATHS[Outcome.NEVER_SENT] = (_QUEUED, _QUEUED, _QUEUED)
 _RANKS: Final = ("Delivered", "Undelivered", "Unsent", "Failed", "Sent", "Queued")
 
 
-def rolled_up(states: Iterable[State]) -> State:
+def rolled_up(states: Sequence[State]) -> State:
     """Tell the state of a message from those of its parts: the least advanced, else the worst. Source: routee-api.md §4.1."""
+    if len(states) == 1:
+        return states[0]
     return max(states, key=lambda where: _RANKS.index(where.status))
 
 

@@ -401,7 +401,7 @@ def test_state_of_a_family_of_endpoints(carrier: Carrier) -> None:
     assert carrier.family(Lookups) is not lookups
 
 
-def test_application_transcodes(carrier: Carrier, application: Application, send: Send) -> None:
+def test_application_transcodes(application: Application, send: Send) -> None:
     """What the application says about transcoding goes for requests that say nothing (§6.3)."""
     body = "α" * 71
     application.transcode = True

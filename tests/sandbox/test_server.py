@@ -164,6 +164,9 @@ async def test_settings() -> None:
     )
     assert (settings.shares, settings.max_label, settings.visibility_delay) == ({Outcome.DND: 1}, 20, 1.0)
     assert Sandbox(visibility_delay=6, settings=Settings(visibility_delay=3)).carrier.settings.visibility_delay == 6
+    priced = Sandbox(prices={"GB": 0.04})
+    assert priced.application.account.prices == {"GB": Decimal("0.04")}
+    assert priced.contacts is priced.application.account.contacts
     assert Sandbox(host="::1").auth_url == "http://[::1]:0"
 
 

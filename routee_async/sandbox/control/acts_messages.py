@@ -3,10 +3,11 @@
 from itertools import islice
 
 from routee_async.sandbox.answers import Refusal
+from routee_async.sandbox.control.backstage import Backstage
 from routee_async.sandbox.control.calls import ControlCall
 from routee_async.sandbox.control.problems import ControlError, bad
 from routee_async.sandbox.control.queries import MAX_TIMEOUT, read_number, read_query, read_slice, read_time
-from routee_async.sandbox.control.views import detail, exchange_view, summary
+from routee_async.sandbox.control.views import callback_view, detail, exchange_view, summary
 from routee_async.sandbox.extract import find_code, find_link
 from routee_async.sandbox.messages import Message
 from routee_async.sandbox.orders import read_order
@@ -85,6 +86,44 @@ def _read_seed(row: object, index: int, now: float) -> tuple[dict[str, object], 
     when = now if row.get("created_at") is None else min(now, read_time(f"[{index}].created_at", str(row["created_at"])))
     wire = {"from": row.get("sender_id"), "to": row.get("to"), "body": row.get("body"), "label": row.get("label")}
     return {name: value for name, value in wire.items() if value is not None}, when
+
+
+def receive(call: ControlCall) -> object:
+    """Let a message come in, as if somebody had written to one of the application's numbers."""
+    wanted = call.json_object("from", "to", "body", "callback_url")
+    problems = {name: "must be a text" for name, value in wanted.items() if not isinstance(value, str)}
+    if problems:
+        raise bad(problems)
+    texts = {name: str(value) for name, value in wanted.items()}
+    to = texts.get("to", "")
+    if "callback_url" in texts:
+        call.backstage.application().account.inbound_urls[to.removeprefix("+")] = texts["callback_url"]
+    return summary(let_in(call.backstage, texts.get("from", ""), to, texts.get("body", "")), call.backstage.carrier.now())
+
+
+def let_in(backstage: Backstage, sender: str, to: str, body: str) -> Message:
+    """Let a message come in.
+
+    Raises:
+        ControlError: 400: it has no sender, no number that it came to, or no text.
+    """
+    try:
+        return backstage.receive(backstage.application(), sender=sender, to=to, body=body)
+    except ValueError as error:
+        raise ControlError(400, str(error)) from None
+
+
+def list_callbacks(call: ControlCall) -> object:
+    """List the callbacks and what was tried, the newest first."""
+    piece = read_slice(call.query)
+    records = tuple(call.backstage.carrier.callbacks.log)[::-1]
+    start = piece.page * piece.size
+    return {
+        "callbacks": [callback_view(record) for record in records[start : start + piece.size]],
+        "total": len(records),
+        "page": piece.page,
+        "size": piece.size,
+    }
 
 
 def list_exchanges(call: ControlCall) -> object:

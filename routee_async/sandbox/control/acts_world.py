@@ -1,6 +1,7 @@
 """The world around the messages, by the control API: faults, counters, settings, reset."""
 
 from collections import Counter
+from typing import Final
 
 import attrs
 
@@ -10,6 +11,9 @@ from routee_async.sandbox.control.problems import ControlError, bad
 from routee_async.sandbox.control.switches import BY_NAME, SHARES, SWITCHES, Switch
 from routee_async.sandbox.faults import Entry
 from routee_async.sandbox.magic import MAGIC_ROWS
+from routee_async.sandbox.messages import stamp
+
+_LONGEST: Final = {"advance": 366 * 86_400.0, "scale": 1e6}
 
 
 def list_faults(call: ControlCall) -> object:
@@ -122,6 +126,37 @@ def change_settings(call: ControlCall) -> object:
     """Change how the carrier behaves from now on: all that is named, or nothing if something is wrong."""
     settings_form.change(call.backstage.carrier.settings, call.json())
     return show_settings(call)
+
+
+def show_clock(call: ControlCall) -> object:
+    """Show the time of the sandbox, how fast it passes, and when something will happen next."""
+    backstage = call.backstage
+    due = backstage.carrier.agenda.next_due
+    return {
+        "now": stamp(backstage.clock(), "milliseconds"),
+        "scale": backstage.clock.speed,
+        "next_due": None if due is None else stamp(due, "milliseconds"),
+    }
+
+
+async def change_clock(call: ControlCall) -> object:
+    """Let time pass at once (`advance`, seconds), or faster or slower from now on (`scale`, 0 to stand still)."""
+    wanted = call.json_object("advance", "scale")
+    problems = {
+        name: f"must be a number from 0 to {_LONGEST[name]:g}"
+        for name, value in wanted.items()
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= _LONGEST[name]
+    }
+    if problems:
+        raise bad(problems)
+    try:
+        if "scale" in wanted:
+            call.backstage.run_at(float(str(wanted["scale"])))
+        if "advance" in wanted:
+            await call.backstage.let_pass(float(str(wanted["advance"])))
+    except RuntimeError as error:
+        raise ControlError(409, str(error)) from None
+    return show_clock(call)
 
 
 def show_magic(_: ControlCall) -> object:

@@ -1,7 +1,7 @@
 """What the control API and the inbox page work on: everything behind one sandbox."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import attrs
@@ -9,9 +9,11 @@ import attrs
 from routee_async.sandbox.accounts import Application
 from routee_async.sandbox.carrier import Carrier
 from routee_async.sandbox.changes import Changes
+from routee_async.sandbox.clock import Clock
 from routee_async.sandbox.control.problems import ControlError
 from routee_async.sandbox.control.queries import Query, newest_first
 from routee_async.sandbox.control.switches import Switchboard
+from routee_async.sandbox.control.views import callback_view
 from routee_async.sandbox.exchanges import Exchanges
 from routee_async.sandbox.faults import FaultPlan
 from routee_async.sandbox.messages import Message
@@ -29,6 +31,8 @@ class Backstage:
         faults: What strikes.
         exchanges: The latest requests.
         changes: Word of changes.
+        clock: The clock of the carrier.
+        advance: Lets so many seconds pass.
         allowed_hosts: Names of this machine that the gate lets in, besides `localhost` and addresses.
         switches: The most useful faults, by name.
     """
@@ -37,6 +41,8 @@ class Backstage:
     faults: FaultPlan
     exchanges: Exchanges
     changes: Changes
+    clock: Clock
+    advance: Callable[[float], Awaitable[None]]
     allowed_hosts: tuple[str, ...] = ()
     switches: Switchboard = attrs.field(init=False)
 
@@ -72,8 +78,38 @@ class Backstage:
         return found
 
     def callbacks_of(self, tracking_id: str) -> list[dict[str, object]]:
-        """Give the callbacks about a message or a campaign."""
-        return []
+        """Give the callbacks about a message or a campaign, in the order in which they came due."""
+        return [callback_view(record) for record in tuple(self.carrier.callbacks.log) if record.subject == tracking_id]
+
+    def receive(self, application: Application, *, sender: str, to: str, body: str) -> Message:
+        """Let a message come in.
+
+        Raises:
+            ValueError: It has no sender, no number that it came to, or no text.
+        """
+        message = self.carrier.receive(application, sender=sender, to=to, body=body)
+        self.changes.tell()
+        return message
+
+    def run_at(self, speed: float) -> None:
+        """Let time pass that fast from now on; 0 for not at all.
+
+        Raises:
+            RuntimeError: The sandbox runs by a clock that is not its own.
+        """
+        self.clock.run_at(speed)
+        if self.carrier.agenda.on_earlier is not None:
+            self.carrier.agenda.on_earlier()
+        self.changes.tell()
+
+    async def let_pass(self, seconds: float) -> None:
+        """Let so many seconds pass, and tell of it.
+
+        Raises:
+            RuntimeError: The sandbox is not running, or runs by a clock that is not its own.
+        """
+        await self.advance(seconds)
+        self.changes.tell()
 
     def application(self) -> Application:
         """Give the application that seeded messages belong to: the first one."""

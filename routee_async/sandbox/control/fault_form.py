@@ -1,8 +1,8 @@
 """Faults as JSON objects, there and back: `{"effect": {"kind": "answer", "status": 503}, "path": "/sms", "times": 1}`.
 
 The names are the fields of `Fault` and `Effect`; what is left out has its default. Of an effect, only the fields that mean
-something for its kind may be given. `accepted` must be said for all but `unsolicited` and `close after`, which are always accepted: whether a
-message goes out although its sender does not hear of it is the point of a fault, and nothing to guess.
+something for its kind may be given. `accepted` must be said for all but `unsolicited` and `close after`, which are always accepted:
+whether a message goes out although its sender does not hear of it is the point of a fault, and nothing to guess.
 """
 
 from collections.abc import Callable, Mapping

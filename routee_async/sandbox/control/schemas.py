@@ -145,6 +145,9 @@ SCHEMAS: Final[Schema] = {
         }
     ),
     "Seed": {"anyOf": [_SEED_ROW, _list(_SEED_ROW)]},
+    "Inbound": _object({"from": _TEXT, "to": _TEXT, "body": _TEXT, "callback_url": _TEXT}, "callback_url", closed=True),
+    "Clock": _object({"now": _MOMENT, "scale": _NUMBER, "next_due": _maybe(_MOMENT)}),
+    "ClockChange": _object({"advance": _NUMBER, "scale": _NUMBER}, "advance", "scale", closed=True),
     "Extract": _object({"code": _maybe(_TEXT), "link": _maybe(_TEXT), "message": _ref("Message")}),
     "Exchange": _EXCHANGE,
     "ExchangeList": _page("requests", _ref("Exchange")),

@@ -1,6 +1,6 @@
 """The carrier's settings as a JSON object, there and back. Whatever field `Settings` has, is here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, get_args, get_origin
 
@@ -62,7 +62,7 @@ def _read(kind: Any, now: object, value: object) -> object:  # noqa: ANN401 - a 
     choices = get_args(kind)
     if type(None) in choices:
         return None if value is None else _read(choices[0], now, value)
-    if get_origin(kind) is tuple:
+    if get_origin(kind) in {tuple, Sequence, Collection}:
         return _read_items(choices[0], value)
     if get_origin(kind) is Mapping:
         return _read_weights(choices[0], value)
@@ -88,7 +88,7 @@ def _read_weights(kind: type[Enum], value: object) -> object:
     return weights
 
 
-def _read_nested(now: Any, value: object) -> object:
+def _read_nested(now: Any, value: object) -> object:  # noqa: ANN401 - an instance of some attrs class
     problems: dict[str, str] = {}
     if not isinstance(value, dict):
         raise ValueError("must be an object")  # noqa: TRY004 - as above

@@ -4,6 +4,7 @@ from typing import Final
 
 import attrs
 
+from routee_async.sandbox.callbacks import CallbackRecord
 from routee_async.sandbox.exchanges import Exchange
 from routee_async.sandbox.messages import Message, stamp
 from routee_async.sandbox.timeline import State, rolled_up
@@ -126,4 +127,21 @@ def exchange_view(exchange: Exchange) -> dict[str, object]:
             "content_type": exchange.content_type,
             "body": exchange.answer.decode("utf-8", "replace"),
         },
+    }
+
+
+def callback_view(record: CallbackRecord) -> dict[str, object]:
+    """Write a callback and what was tried."""
+    return {
+        "kind": record.kind.value,
+        "url": record.url,
+        "state": record.state.value,
+        "due": stamp(record.due, "milliseconds"),
+        "subject": record.subject,
+        "is_copy": record.is_copy,
+        "payload": dict(record.payload),
+        "attempts": [
+            {"at": stamp(attempt.at, "milliseconds"), "status": attempt.status, "error": attempt.error or None}
+            for attempt in record.attempts
+        ],
     }

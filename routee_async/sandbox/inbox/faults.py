@@ -41,7 +41,7 @@ def _switch(backstage: Backstage, switch: Switch) -> Html:
     struck = backstage.switches.struck(switch)
     return markup(
         '<li id="switch-{name}" class="switch{on}"><div class="what"><h3>{title}</h3><p>{meaning}</p>'
-        '<p class="advice"><b>Your client should:</b> {advice}</p></div><div class="controls">{form}{share}{struck}</div></li>',
+        '<p class="advice"><b>What to do:</b> {advice}</p></div><div class="controls">{form}{share}{struck}</div></li>',
         name=switch.name,
         on=" on" if is_on else "",
         title=switch.title,
@@ -57,7 +57,8 @@ def _toggle(switch: Switch, *, is_on: bool) -> Html:
     return markup(
         '<form method="post" action="/_sandbox/do/switch" hx-post="/_sandbox/do/switch" hx-swap="none">'
         '<input type="hidden" name="name" value="{name}"><input type="hidden" name="share" value="{share}">'
-        '<button type="submit" role="switch" class="toggle" id="toggle-{name}" aria-checked="{checked}" aria-label="{title}"><span></span></button></form>',
+        '<button type="submit" role="switch" class="toggle" id="toggle-{name}" aria-checked="{checked}" '
+        'aria-label="{title}"><span></span></button></form>',
         name=switch.name,
         share="" if is_on else "always",
         checked="true" if is_on else "false",

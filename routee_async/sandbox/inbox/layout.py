@@ -1,5 +1,6 @@
 """The frame of every page: head, bar, panes, and what they say when there is nothing yet."""
 
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -52,7 +53,8 @@ def page(backstage: Backstage, *, origin: str, view: str, search: str, current: 
         '<script src="{js}"></script><script src="{htmx}" defer></script><script src="{sse}" defer></script></head>'
         '<body data-view="{view}"><a class="skip" href="#main">Skip to the messages</a>{bar}'
         '<div id="live" hx-sse:connect="/_sandbox/live?version={version}"></div>'
-        '<main id="main" tabindex="-1" hx-get="" hx-trigger="changed from:body" hx-include="#q" hx-select="#panes" hx-target="#panes" '
+        '<main id="main" tabindex="-1" hx-get="" hx-trigger="changed from:body" hx-include="#q" hx-select="#panes" '
+        'hx-target="#panes" '
         'hx-swap="outerMorph"><div id="panes" class="panes">{list}{middle}{side}</div></main></body></html>',
         title=f"{current} · Routee sandbox" if current else "Routee sandbox",
         config=Html('{"includeIndicatorCSS":false,"history":false,"sse":{"reconnectMaxDelay":2000}}'),
@@ -72,12 +74,15 @@ def page(backstage: Backstage, *, origin: str, view: str, search: str, current: 
 
 def _bar(backstage: Backstage, search: str) -> Html:
     return markup(
-        '<header class="bar"><a class="brand" href="/_sandbox/"><img src="{icon}" alt="" width="28" height="28"><span>Routee <b>sandbox</b></span></a>'
+        '<header class="bar"><a class="brand" href="/_sandbox/"><img src="{icon}" alt="" width="28" height="28">'
+        "<span>Routee <b>sandbox</b></span></a>"
         '<form class="search" role="search" action="/_sandbox/" method="get"><label class="unseen" for="q">Search messages</label>'
         '<input id="q" name="q" type="search" value="{search}" placeholder="Search number, text, label…" autocomplete="off" '
-        'hx-get="/_sandbox/" hx-trigger="input changed delay:150ms, search" hx-select="#threads" hx-target="#threads" hx-swap="outerMorph">'
+        'hx-get="/_sandbox/" hx-trigger="input changed delay:150ms, search" hx-select="#threads" '
+        'hx-target="#threads" hx-swap="outerMorph">'
         '<kbd aria-hidden="true">/</kbd></form>'
-        '<nav class="tools" aria-label="Sandbox"><a class="tool" href="/_sandbox/faults-page" id="faults-link">Faults{count}</a>'
+        '<nav class="tools" aria-label="Sandbox">{clock}'
+        '<a class="tool" href="/_sandbox/faults-page" id="faults-link">Faults{count}</a>'
         '<button type="button" class="tool" popovertarget="reset-box">Reset</button>'
         '<button type="button" class="tool icon" id="theme" aria-label="Dark or light">◐</button></nav></header>'
         '<div id="reset-box" popover class="box"><p>Forget all messages, requests and counts, and end all faults?</p>'
@@ -85,7 +90,30 @@ def _bar(backstage: Backstage, search: str) -> Html:
         '<button type="button" class="quiet" popovertarget="reset-box" popovertargetaction="hide">Keep</button></form></div>',
         icon=static_address("favicon.svg"),
         search=search,
+        clock=_clock(backstage),
         count=_in_force(backstage),
+    )
+
+
+_LEAPS: Final = {"1 min": 60, "1 h": 3600, "24 h": 86_400, "72 h": 259_200}
+
+
+def _clock(backstage: Backstage) -> Html:
+    now = backstage.clock()
+    leaps = [
+        markup('<button type="submit" name="seconds" value="{seconds}" class="quiet">{text}</button>', seconds=seconds, text=text)
+        for text, seconds in _LEAPS.items()
+    ]
+    speed = backstage.clock.speed
+    how = "stands still" if not speed else "real time" if speed == 1 else f"{speed:g} times as fast"
+    return markup(
+        '<button type="button" class="tool" popovertarget="clock-box">Clock</button><div id="clock-box" popover class="box">'
+        "<p><b>{now} UTC</b><br><small>{how}</small></p><p>Let time pass: everything due meanwhile happens, callbacks included.</p>"
+        '<form class="leaps" method="post" action="/_sandbox/do/pass" hx-post="/_sandbox/do/pass" hx-swap="none">{leaps}'
+        "</form></div>",
+        now=f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M:%S}",
+        how=how,
+        leaps=leaps,
     )
 
 
@@ -116,28 +144,30 @@ def _empty(backstage: Backstage, origin: str) -> Html:
             "ROUTEE_APPLICATION_SECRET": application.secret,
         }.items()
     )
+    token = backstage.carrier.tokens.grant(application).value
     curl = (
-        f"TOKEN=$(curl -s -u {application.id}:{application.secret} -d grant_type=client_credentials \\\n"
-        f'  {origin}/oauth/token | sed \'s/.*"access_token":"\\([^"]*\\)".*/\\1/\')\n'
-        f'curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\\n'
-        f'  -d \'{{"from":"ParcelCo","to":"+306970000001","body":"Your code is 482913"}}\' \\\n'
-        f"  {origin}/sms"
+        f"curl {origin}/sms \\\n"
+        f'  -H "Authorization: Bearer {token}" \\\n'
+        f'  -H "Content-Type: application/json" \\\n'
+        f'  -d \'{{"from":"ParcelCo","to":"+306970000001","body":"Your code is 482913"}}\''
     )
     return markup(
         '<section id="talk" class="pane welcome"><div><img src="{icon}" alt="" width="56" height="56"><h2>Nothing sent yet</h2>'
         "<p>Point your application here, and whatever it sends appears at once. Nothing leaves this machine.</p>"
-        "<h3>Environment</h3>{variables}<h3>Or send one by hand</h3>{curl}"
+        "{variables}{curl}"
         '<p class="hint">Some numbers have a fate of their own: a message to <code>+306999000009</code> expires. '
         '<a href="/_sandbox/magic-page">All magic numbers</a></p></div></section>',
         icon=static_address("favicon.svg"),
-        variables=_block("variables", variables),
-        curl=_block("curl", curl),
+        variables=_block("variables", "Environment", variables),
+        curl=_block("curl", "Or send one by hand", curl),
     )
 
 
-def _block(name: str, text: str) -> Html:
+def _block(name: str, title: str, text: str) -> Html:
     return markup(
-        '<div class="block"><pre id="{name}" tabindex="0">{text}</pre><button type="button" class="quiet" data-copy-from="{name}">Copy</button></div>',
+        '<div class="block-head"><h3>{title}</h3><button type="button" class="quiet" data-copy-from="{name}">Copy</button></div>'
+        '<pre id="{name}" tabindex="0">{text}</pre>',
         name=name,
+        title=title,
         text=text,
     )

@@ -9,7 +9,8 @@ def render() -> Html:
     """Write the page of magic numbers."""
     rows = [
         markup(
-            '<li>{avatar}<span><b>{number}</b><small>{meaning}</small></span><button type="button" class="quiet" data-copy="{number}">Copy</button></li>',
+            "<li>{avatar}<span><b>{number}</b><small>{meaning}</small></span>"
+            '<button type="button" class="quiet" data-copy="{number}">Copy</button></li>',
             avatar=threads.avatar(row.number),
             number=row.number,
             meaning=row.meaning.replace("`", ""),

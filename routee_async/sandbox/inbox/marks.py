@@ -34,11 +34,13 @@ def _link(link: str, unsupported: Collection[str]) -> Html:
 def _text(text: str, unsupported: Collection[str]) -> Html:
     if not unsupported:
         return markup("{text}", text=text)
+    # Neighbours are marked as one, so that words keep their shape.
     pattern = "|".join(map(re.escape, unsupported))
-    return join(_piece(piece, unsupported) for piece in re.split(f"({pattern})", text) if piece)
+    return join(_piece(piece, unsupported) for piece in re.split(f"((?:{pattern})+)", text) if piece)
 
 
 def _piece(piece: str, unsupported: Collection[str]) -> Html:
-    if piece not in unsupported:
+    if piece[0] not in unsupported:
         return markup("{piece}", piece=piece)
-    return markup('<mark title="{name}: not in GSM-7, so the whole text is UCS-2">{piece}</mark>', name=name_of(piece), piece=piece)
+    names = ", ".join(name_of(character) for character in dict.fromkeys(piece))
+    return markup('<mark title="Not in GSM-7, so the whole text is UCS-2: {names}">{piece}</mark>', names=names, piece=piece)

@@ -19,7 +19,9 @@ def render(backstage: Backstage, message: Message) -> Html:
     return markup(
         '<aside id="detail" class="pane" aria-label="Message"><header class="pane-head">'
         '<a class="back always" href="{back}" aria-label="Close the message">‹</a><span class="pane-title"><h2>Message</h2></span>'
-        '{status}</header><div class="scroll" tabindex="0" role="region" aria-label="About the message">{facts}{count}{timeline}{callbacks}{raw}</div></aside>',
+        "{status}</header>"
+        '<div class="scroll" tabindex="0" role="region" aria-label="About the '
+        'message">{facts}{timeline}{count}{callbacks}{raw}</div></aside>',
         back=threads.address(other_party(message)),
         status=Html('<span class="pill is-received">Received</span>')
         if is_inbound
@@ -54,20 +56,23 @@ def _facts(message: Message, now: float) -> Html:
 def _count(message: Message) -> Html:
     analysis = message.analysis
     alphabet, alone, joined = ("UCS-2", 70, 67) if analysis.unicode else ("GSM-7", 160, 153)
-    why = EMPTY
+    why = []
     if analysis.unsupported:
         rows = [
-            markup("<li><mark>{character}</mark> {name}</li>", character=character, name=name_of(character))
+            markup(
+                '<li title="{name}"><mark>{character}</mark><small>{code}</small></li>',
+                character=character,
+                name=name,
+                code=name.split(" ")[0],
+            )
             for character in analysis.unsupported
+            for name in [name_of(character)]
         ]
-        why = markup('<p>Not in GSM-7, so the whole text is UCS-2:</p><ul class="characters">{rows}</ul>', rows=rows)
+        why.append(markup('<p>Not in GSM-7, so the whole text is UCS-2:</p><ul class="characters">{rows}</ul>', rows=rows))
     if analysis.transcoded is not None:
         cheaper = plural(analysis.transcoded_parts, "part")
-        why += markup(
-            '<p>With <code>transcode</code> it would be {cheaper}:</p><p class="quote">{text}</p>',
-            cheaper=cheaper,
-            text=analysis.transcoded,
-        )
+        offer = '<p>With <code>transcode</code> it would be {cheaper}:</p><p class="quote">{text}</p>'
+        why.append(markup(offer, cheaper=cheaper, text=analysis.transcoded))
     return markup(
         '<h3>Length</h3><p class="big">{parts} <small>{alphabet} · {characters}</small></p>'
         '<p class="hint">{alphabet}: {alone} fit in one part, {joined} in each of several.</p>{why}',
@@ -76,7 +81,7 @@ def _count(message: Message) -> Html:
         characters=plural(analysis.characters, "character"),
         alone=alone,
         joined=joined,
-        why=Html(why),
+        why=why,
     )
 
 
@@ -118,7 +123,8 @@ def _callbacks(backstage: Backstage, message: Message) -> Html:
     found = backstage.callbacks_of(message.tracking_id)
     if not found:
         hint = Html(
-            '<p class="hint">None. A send with <code>"callback": {"url": "http://127.0.0.1:…", "strategy": "OnChange"}</code> gets them.</p>'
+            '<p class="hint">None. A send with <code>"callback": {"url": "http://127.0.0.1:…", "strategy": "OnChange"}'
+            "</code> gets them.</p>"
         )
         return markup("<h3>Callbacks</h3>{hint}", hint=hint)
     rows = [_callback(row) for row in found]
@@ -146,7 +152,8 @@ def _raw(exchange: Exchange | None, now: float) -> Html:
     head = "\n".join([f"{exchange.method} {exchange.target}", *(f"{name}: {value}" for name, value in exchange.headers)])
     fault = markup('<p class="warning">Struck by a fault: {fault}</p>', fault=exchange.fault) if exchange.fault else EMPTY
     return markup(
-        '<h3>Request and answer</h3>{fault}<p class="hint">{time}</p><details open><summary>Request</summary><pre tabindex="0">{head}\n\n{body}</pre></details>'
+        '<h3>Request and answer</h3>{fault}<p class="hint">{time}</p><details open><summary>Request</summary>'
+        '<pre tabindex="0">{head}\n\n{body}</pre></details>'
         '<details open><summary>Answer {status}</summary><pre tabindex="0">{answer}</pre></details>',
         fault=fault,
         time=clock_time(exchange.at, now),

@@ -5,12 +5,13 @@ from typing import Final
 import attrs
 
 from routee_async.sandbox.answers import Answer
+from routee_async.sandbox.control.acts_messages import let_in
 from routee_async.sandbox.control.calls import ControlCall, ControlRoute
 from routee_async.sandbox.control.problems import ControlError, bad
 from routee_async.sandbox.control.queries import digits, read_number
 from routee_async.sandbox.control.switches import BY_NAME, SHARES
 from routee_async.sandbox.control.views import other_party
-from routee_async.sandbox.inbox import faults, layout, magic_page, message, talk
+from routee_async.sandbox.inbox import faults, layout, magic_page, message, talk, threads
 from routee_async.sandbox.inbox.html import EMPTY, Html
 
 _HTML: Final = "text/html;charset=UTF-8"
@@ -93,6 +94,23 @@ def _clear_faults(call: ControlCall) -> Answer:
     return _see("/_sandbox/faults-page")
 
 
+def _reply(call: ControlCall) -> Answer:
+    """Let the reply of a recipient come in."""
+    number = call.form.get("from", "")
+    let_in(call.backstage, number, call.form.get("to", ""), call.form.get("body", "").strip())
+    return _see(threads.address(number))
+
+
+async def _pass(call: ControlCall) -> Answer:
+    """Let time pass."""
+    seconds = read_number(call.form, "seconds", 0.0, most=366 * 86_400.0)
+    try:
+        await call.backstage.let_pass(seconds)
+    except RuntimeError as error:
+        raise ControlError(409, str(error)) from None
+    return _see(call.form.get("next", "/_sandbox/") if call.form.get("next", "").startswith("/_sandbox/") else "/_sandbox/")
+
+
 def _reset(call: ControlCall) -> Answer:
     """Forget it all."""
     call.backstage.reset()
@@ -115,6 +133,8 @@ PAGES: Final = (
     ControlRoute("GET", "/_sandbox/static/{name}", _static, "A file of the page."),
     ControlRoute("POST", "/_sandbox/do/switch", _switch, "Turn a switch."),
     ControlRoute("POST", "/_sandbox/do/clear-faults", _clear_faults, "End all faults."),
+    ControlRoute("POST", "/_sandbox/do/reply", _reply, "Reply as the recipient."),
+    ControlRoute("POST", "/_sandbox/do/pass", _pass, "Let time pass."),
     ControlRoute("POST", "/_sandbox/do/reset", _reset, "Forget it all."),
 )
 """All of them; in OpenAPI they are not described."""
