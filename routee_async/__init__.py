@@ -24,65 +24,69 @@ Where to read on:
 Decisions are pure functions; coroutines only carry them out.
 """
 
-from routee_async import segments
-from routee_async.client import RouteeClient
-from routee_async.errors import (
-    APIError,
-    AuthenticationError,
-    BadRequestError,
-    BatchAbortedError,
-    BulkStoppedError,
-    ClientClosedError,
-    ConfigurationError,
-    ConflictError,
-    ConnectError,
-    InsufficientBalanceError,
-    InvalidBodyError,
-    InvalidInputError,
-    InvalidRecipientError,
-    InvalidSenderIdError,
-    LedgerError,
-    LedgerMismatchError,
-    MalformedResponseError,
-    NoAnswerError,
-    NotFoundError,
-    NotSentError,
-    OutcomeUnknownError,
-    PermissionDeniedError,
-    PoolTimeoutError,
-    RateLimitError,
-    RouteeError,
-    ServerError,
-    ServiceDownError,
-    TLSError,
-    TrackingTimeoutError,
-)
-from routee_async.ledger import Ledger
-from routee_async.models import (
-    Accepted,
-    BodyAnalysis,
-    Callback,
-    CallbackStrategy,
-    DeliveryReport,
-    IndiaRestrictions,
-    MessageStatus,
-    NotSent,
-    Outcome,
-    Rejected,
-    Restrictions,
-    SentSms,
-    Sms,
-    TrackedPart,
-    Transcode,
-    Unknown,
-    UrlShortener,
-)
-from routee_async.options import OnUnknown, RetryPolicy, Timeout
-from routee_async.pace import Pace
-from routee_async.schedule import PollPolicy
-from routee_async.segments import Encoding
-from routee_async.store import LedgerRow, LedgerStore, LedgerSummary, RowState
-from routee_async.tracker import Tracker
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from routee_async import segments
+    from routee_async.client import RouteeClient
+    from routee_async.errors import (
+        APIError,
+        AuthenticationError,
+        BadRequestError,
+        BatchAbortedError,
+        BulkStoppedError,
+        ClientClosedError,
+        ConfigurationError,
+        ConflictError,
+        ConnectError,
+        InsufficientBalanceError,
+        InvalidBodyError,
+        InvalidInputError,
+        InvalidRecipientError,
+        InvalidSenderIdError,
+        LedgerError,
+        LedgerMismatchError,
+        MalformedResponseError,
+        NoAnswerError,
+        NotFoundError,
+        NotSentError,
+        OutcomeUnknownError,
+        PermissionDeniedError,
+        PoolTimeoutError,
+        RateLimitError,
+        RouteeError,
+        ServerError,
+        ServiceDownError,
+        TLSError,
+        TrackingTimeoutError,
+    )
+    from routee_async.ledger import Ledger
+    from routee_async.models import (
+        Accepted,
+        BodyAnalysis,
+        Callback,
+        CallbackStrategy,
+        DeliveryReport,
+        IndiaRestrictions,
+        MessageStatus,
+        NotSent,
+        Outcome,
+        Rejected,
+        Restrictions,
+        SentSms,
+        Sms,
+        TrackedPart,
+        Transcode,
+        Unknown,
+        UrlShortener,
+    )
+    from routee_async.options import OnUnknown, RetryPolicy, Timeout
+    from routee_async.pace import Pace
+    from routee_async.schedule import PollPolicy
+    from routee_async.segments import Encoding
+    from routee_async.store import LedgerRow, LedgerStore, LedgerSummary, RowState
+    from routee_async.tracker import Tracker
 
 __all__ = [
     "APIError",
@@ -146,3 +150,22 @@ __all__ = [
     "UrlShortener",
     "segments",
 ]
+
+_HOMES = ("errors", "models", "options", "pace", "schedule", "segments", "store", "ledger", "tracker", "client")
+"""Where the names above live; the cheapest to import first."""
+
+
+def __getattr__(name: str) -> object:
+    # Nothing is imported before it is asked for: the pytest plugin lives in this package, too, and must not make every test run
+    # wait for aiohttp.
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"{__name__}.{home}")
+            if name == home or hasattr(module, name):
+                value = globals()[name] = module if name == home else getattr(module, name)
+                return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

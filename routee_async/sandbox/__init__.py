@@ -321,6 +321,15 @@ class Sandbox:
         """How many connections are open."""
         return self._server.connections
 
+    def environment(self) -> dict[str, str]:
+        """Give the variables that lead `RouteeClient.from_env()` here."""
+        return {
+            "ROUTEE_BASE_URL": self.base_url,
+            "ROUTEE_AUTH_URL": self.auth_url,
+            "ROUTEE_APPLICATION_ID": self.application_id,
+            "ROUTEE_APPLICATION_SECRET": self.application_secret,
+        }
+
     @property
     def inbox_url(self) -> str:
         """Address of the inbox page."""
