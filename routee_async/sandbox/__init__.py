@@ -106,6 +106,7 @@ class Sandbox:
         gzip: Compress answers for those who take that.
         ssl: Serve https with this context.
         keep_requests: How many of the latest requests are kept, byte by byte, to be looked at; 0 is the quickest.
+        keep_messages: How many messages and callbacks are kept; None for all, which is what counting duplicates needs.
         allowed_hosts: Names of this machine under which the inbox and the control API may be addressed, besides `localhost` and
             addresses: whatever else a Host header names may be a foreign page that had its name pointed here.
 
@@ -137,6 +138,7 @@ class Sandbox:
         gzip: bool = False,
         ssl: SSLContext | None = None,
         keep_requests: int = 1000,
+        keep_messages: int | None = None,
         allowed_hosts: tuple[str, ...] = (),
     ) -> None:
         self.application_id = application_id
@@ -165,6 +167,7 @@ class Sandbox:
             changes=Changes(),
             clock=self._clock,
             advance=self._dispatcher.advance,
+            keep_messages=keep_messages,
             allowed_hosts=allowed_hosts,
         )
         self._server = SandboxServer(self._backstage, gzip=gzip)

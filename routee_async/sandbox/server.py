@@ -34,7 +34,7 @@ class SandboxServer:
         self._carrier = backstage.carrier
         self._faults = backstage.faults
         self._exchanges = backstage.exchanges
-        self._changes = backstage.changes
+        self._backstage = backstage
         self._control = ControlFace(backstage)
         self._gzip = gzip
         self._listener: asyncio.Server | None = None
@@ -168,9 +168,13 @@ class SandboxServer:
         before: int | None = None,
         effect: Effect | None = None,
     ) -> None:
-        self._changes.tell()
-        if not self._exchanges.keep:
-            return
+        self._backstage.changes.tell()
+        if self._exchanges.keep:
+            self._keep(request, body, answer, before, effect)
+        if self._backstage.keep_messages is not None:
+            self._backstage.trim()
+
+    def _keep(self, request: web.BaseRequest, body: bytes, answer: Answer, before: int | None, effect: Effect | None) -> None:
         accepted = () if before is None else self._carrier.journal.accepted[before:]
         self._exchanges.add(
             at=self._carrier.now(),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import islice
 from typing import Final
 
 import attrs
@@ -20,6 +21,8 @@ from routee_async.sandbox.messages import Message
 
 _GLANCE: Final = 0.25
 """Seconds between looks at what nobody tells of: statuses that change by the clock."""
+_CALLBACKS: Final = 4
+"""Callbacks that are kept for each message that is."""
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -33,6 +36,7 @@ class Backstage:
         changes: Word of changes.
         clock: The clock of the carrier.
         advance: Lets so many seconds pass.
+        keep_messages: How many messages and callbacks are kept; None for all.
         allowed_hosts: Names of this machine that the gate lets in, besides `localhost` and addresses.
         switches: The most useful faults, by name.
     """
@@ -43,6 +47,7 @@ class Backstage:
     changes: Changes
     clock: Clock
     advance: Callable[[float], Awaitable[None]]
+    keep_messages: int | None = None
     allowed_hosts: tuple[str, ...] = ()
     switches: Switchboard = attrs.field(init=False)
 
@@ -114,6 +119,18 @@ class Backstage:
     def application(self) -> Application:
         """Give the application that seeded messages belong to: the first one."""
         return next(iter(self.carrier.applications.values()))
+
+    def trim(self) -> None:
+        """Let go of the oldest messages and callbacks, once there are a tenth more than are to be kept."""
+        most, carrier = self.keep_messages, self.carrier
+        if most is None or len(carrier.messages) <= most + most // 10:
+            return
+        for tracking_id in list(islice(carrier.messages, len(carrier.messages) - most)):
+            del carrier.messages[tracking_id]
+        accepted = carrier.journal.accepted
+        carrier.journal.forget(next((i for i, m in enumerate(accepted) if m.tracking_id in carrier.messages), len(accepted)))
+        log = carrier.callbacks.log
+        del log[: max(0, len(log) - _CALLBACKS * most)]
 
     def reset(self) -> None:
         """Forget what was sent and what was asked, and end all faults."""
