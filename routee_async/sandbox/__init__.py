@@ -1,7 +1,22 @@
 """A Routee of one's own: a local server that behaves as Routee's SMS API is documented, for development and tests.
 
 It sends nothing and costs nothing. Whatever the documentation leaves open is a setting; what becomes of a message can be laid down
-by recipient (`Magic`), by label or by shares; and every way in which a network or a server can fail can be called for (`faults`).
+by recipient (`Magic`), by label or by shares; every way in which a network or a server can fail can be called for (`faults`); and
+time can be real, fast, or move when it is told to.
+
+Where to read on:
+
+    carrier.py    the state as a whole           server.py      it on a socket; havoc.py does what faults say
+    desk.py       messages accepted and paid     dispatcher.py  time passes, callbacks are posted
+    campaigns.py  campaigns                      clock.py       which time
+    inbound.py    messages that come in          faults.py      which requests are struck, effects.py by what
+    callbacks.py  whom is told what              settings.py    what the documentation leaves open
+    agenda.py     what is still to happen        timeline.py    when messages move on; fates.py how they end
+    contacts.py   contacts and groups            accounts.py    who pays, and the tokens
+
+    routes.py     from request to answer: the families of endpoints, `api_*.py`; routing.py says what an endpoint is
+
+All but the server, the dispatcher and the clock is plain state, without sockets, tasks or a time of its own.
 """
 
 import random

@@ -16,10 +16,10 @@ from routee_async.sandbox.accounts import Hook, Rng
 from routee_async.sandbox.agenda import Agenda
 from routee_async.sandbox.messages import Message
 from routee_async.sandbox.settings import Settings
+from routee_async.sandbox.timeline import STEPS
 
 ON_COMPLETION: Final = "OnCompletion"
 _OK: Final = 200
-_STEPS: Final = 3
 
 
 class CallbackKind(StrEnum):
@@ -90,11 +90,19 @@ class CallbackRecord:
 
 def is_loopback(url: str) -> bool:
     """Tell whether *url* leads to this machine: its host is `localhost` or a literal loopback address."""
-    host = urlsplit(url).hostname or ""
+    host = host_of(url)
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def host_of(url: str) -> str:
+    """Tell the host of *url* in lower case; empty when it has none, or is no address at all."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 class Callbacks:
@@ -142,7 +150,7 @@ class Callbacks:
                 if hook is None or where.step != reached or not self._wants(hook, reached, is_final=where.is_final):
                     continue
                 payload = message.event(index, where, moment, self._settings.shape)
-                is_last = where.is_final or message.states_at(_STEPS - 1)[index] == where
+                is_last = where.is_final or message.states_at(STEPS - 1)[index] == where
                 self.emit(
                     CallbackKind.MESSAGE, hook.url, payload, message.tracking_id, now, line=message.sms_ids[index], last=is_last
                 )
@@ -208,7 +216,7 @@ class Callbacks:
 
     def may_post(self, record: CallbackRecord) -> bool:
         """Tell whether a callback may be posted; if not, that is put down (§5.0 says nothing of it: this is for safety)."""
-        if is_loopback(record.url) or urlsplit(record.url).hostname in self._settings.callback_hosts:
+        if is_loopback(record.url) or host_of(record.url) in self._settings.callback_hosts:
             return True
         record.state = CallbackState.NOT_LOOPBACK
         return False
@@ -226,7 +234,7 @@ class Callbacks:
 
     def _plan(self, message: Message) -> None:
         step = message.told + 1
-        if step == _STEPS:
+        if step == STEPS:
             return
 
         def come(due: float) -> None:

@@ -109,8 +109,8 @@ class Dispatcher:
         except asyncio.CancelledError:
             callbacks.put_back(record)
             raise
-        except (aiohttp.ClientError, OSError) as error:
-            # TimeoutError is an OSError, and says nothing of itself.
+        except (aiohttp.ClientError, OSError, TypeError, ValueError) as error:
+            # TimeoutError is an OSError, and says nothing of itself; the last two are for what cannot be written or addressed.
             attempt = Attempt(at, None, str(error) or type(error).__name__)
         callbacks.note(record, attempt)
 

@@ -61,7 +61,7 @@ async def test_not_found(routee: Routee, monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_received_text_is_escaped(routee: Routee, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes from outside cannot steer the terminal."""
-    monkeypatch.setattr("routee_async.sandbox.messages._GREEK_NETWORKS", ("\x1b[2J[red]",))
+    monkeypatch.setattr("routee_async.sandbox.countries._GREEK_NETWORKS", ("\x1b[2J[red]",))
     (tracking_id,) = await accept(sandbox, NUMBER)
     ran = await routee("track", tracking_id)
     assert "\\x1b[2J[red] GR" in ran.out

@@ -8,6 +8,8 @@ import pytest
 from routee_async.sandbox.accounts import Application
 from routee_async.sandbox.carrier import Carrier
 
+pytest.register_assert_rewrite("tests.sandbox.fidelity")
+
 START = 1_790_000_000.123
 """2026-09-21T14:13:20.123Z"""
 

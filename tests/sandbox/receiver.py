@@ -63,6 +63,8 @@ async def receiving() -> AsyncIterator[Receiver]:
     server = TestServer(app, host="127.0.0.1")
     await server.start_server()
     receiver.url = str(server.make_url("/hook"))
-    yield receiver
-    receiver.release.set()
-    await server.close()
+    try:
+        yield receiver
+    finally:
+        receiver.release.set()
+        await server.close()

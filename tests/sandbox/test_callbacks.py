@@ -181,6 +181,7 @@ def test_no_more_tries_after_200(carrier: Carrier, clock: Clock, send: Send) -> 
         ("http://192.168.0.1/", False),
         ("https://hooks.example/", False),
         ("http:///nowhere", False),
+        ("http://[::1", False),
     ],
 )
 def test_loopback(url: str, *, here: bool) -> None:

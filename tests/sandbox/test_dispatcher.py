@@ -158,6 +158,15 @@ async def test_address_that_is_none(sandbox: Sandbox, receiver: Receiver) -> Non
     assert sorted(record.state for record in sandbox.callbacks) == ["delivered", "not delivered"]
 
 
+async def test_text_that_cannot_be_written(sandbox: Sandbox, receiver: Receiver) -> None:
+    """A callback that cannot be written stops nothing else."""
+    sandbox.application.account.inbound_urls["306900000099"] = receiver.url
+    sandbox.inbound(from_="+306970000001", to="306900000099", body="\ud800")
+    sandbox.inbound(from_="+306970000001", to="306900000099", body="Hi")
+    await sandbox.advance()
+    assert receiver.told[-1]["message"] == "Hi"
+
+
 async def test_disorder_on_the_wire(receiver: Receiver) -> None:
     """Callbacks that come twice and in the wrong order come so over the wire."""
     async with Sandbox(clock="manual") as sandbox:
