@@ -22,8 +22,13 @@ class Control:
         self.sandbox = sandbox
         self.session = session
 
-    async def __call__(self, method: str, path: str, json: Any = None, status: int = 200, **query: str) -> Any:  # noqa: ANN401
-        """Ask for *path*, and give the JSON of the answer, which must have that *status* and be as it is described."""
+    async def __call__(self, method: str, path: str, /, json: Any = None, status: int | str = 200, **query: str) -> Any:  # noqa: ANN401
+        """Ask for *path*, and give the JSON of the answer, which must have that *status* and be as it is described.
+
+        A *status* that is a text is a filter, and 200 is expected.
+        """
+        if isinstance(status, str):
+            query["status"], status = status, 200
         url = f"{self.sandbox.base_url}{PREFIX}{path}"
         async with self.session.request(method, url, json=json, params=query) as answer:
             body = await answer.json(content_type=None)
