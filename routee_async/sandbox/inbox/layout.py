@@ -45,17 +45,18 @@ def page(backstage: Backstage, *, origin: str, view: str, search: str, current: 
         middle: The middle pane.
         side: The pane beside it.
     """
+    # The scripts are not deferred: htmx would begin before its extension is there, now and then.
     return markup(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
         "<meta name=\"htmx-config\" content='{config}'>"
         '<link rel="icon" href="{icon}" type="image/svg+xml"><link rel="stylesheet" href="{css}">'
-        '<script src="{js}"></script><script src="{htmx}" defer></script><script src="{sse}" defer></script></head>'
-        '<body data-view="{view}"><a class="skip" href="#main">Skip to the messages</a>{bar}'
+        '<script src="{js}"></script><script src="{htmx}"></script><script src="{sse}"></script></head>'
+        '<body data-view="{view}"><a class="skip" href="#main">Skip to the messages</a>'
         '<div id="live" hx-sse:connect="/_sandbox/live?version={version}"></div>'
-        '<main id="main" tabindex="-1" hx-get="" hx-trigger="changed from:body" hx-include="#q" hx-select="#panes" '
-        'hx-target="#panes" '
-        'hx-swap="outerMorph"><div id="panes" class="panes">{list}{middle}{side}</div></main></body></html>',
+        '<div hx-get="" hx-trigger="changed from:body" hx-include="#q" hx-select="#page" hx-target="#page" '
+        'hx-swap="outerMorph"></div>'
+        '<div id="page">{bar}<main id="main" class="panes" tabindex="-1">{list}{middle}{side}</main></div></body></html>',
         title=f"{current} · Routee sandbox" if current else "Routee sandbox",
         config=Html('{"includeIndicatorCSS":false,"history":false,"sse":{"reconnectMaxDelay":2000}}'),
         icon=static_address("favicon.svg"),
@@ -76,7 +77,8 @@ def _bar(backstage: Backstage, search: str) -> Html:
     return markup(
         '<header class="bar"><a class="brand" href="/_sandbox/"><img src="{icon}" alt="" width="28" height="28">'
         "<span>Routee <b>sandbox</b></span></a>"
-        '<form class="search" role="search" action="/_sandbox/" method="get"><label class="unseen" for="q">Search messages</label>'
+        '<form class="search" role="search" hx-morph-skip action="/_sandbox/" method="get">'
+        '<label class="unseen" for="q">Search messages</label>'
         '<input id="q" name="q" type="search" value="{search}" placeholder="Search number, text, label…" autocomplete="off" '
         'hx-get="/_sandbox/" hx-trigger="input changed delay:150ms, search" hx-select="#threads" '
         'hx-target="#threads" hx-swap="outerMorph">'
@@ -108,7 +110,8 @@ def _clock(backstage: Backstage) -> Html:
     how = "stands still" if not speed else "real time" if speed == 1 else f"{speed:g} times as fast"
     return markup(
         '<button type="button" class="tool" popovertarget="clock-box">Clock</button><div id="clock-box" popover class="box">'
-        "<p><b>{now} UTC</b><br><small>{how}</small></p><p>Let time pass: everything due meanwhile happens, callbacks included.</p>"
+        '<p id="clock-now"><b>{now} UTC</b><br><small>{how}</small></p>'
+        "<p>Let time pass: everything due meanwhile happens, callbacks included.</p>"
         '<form class="leaps" method="post" action="/_sandbox/do/pass" hx-post="/_sandbox/do/pass" hx-swap="none">{leaps}'
         "</form></div>",
         now=f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M:%S}",

@@ -24,6 +24,7 @@ async def stream(request: web.BaseRequest, backstage: Backstage, known: int) -> 
     """Tell of changes after the version *known*, until the page is closed or the server stops."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
+    await response.write(_NOTHING)  # the headers leave with the first bytes, and the page waits for them
     loop = asyncio.get_running_loop()
     seen, beat = look(backstage), loop.time()
     while True:
