@@ -26,71 +26,75 @@ Where to read on:
 Decisions are pure functions; coroutines only carry them out.
 """
 
-from routee_async import opt_out, segments
-from routee_async.callback_models import CallbackEvent, CampaignCallback, InboundSms, MessageCallback
-from routee_async.callbacks import parse_callback
-from routee_async.client import RouteeClient
-from routee_async.errors import (
-    APIError,
-    AuthenticationError,
-    BadRequestError,
-    BatchAbortedError,
-    BulkStoppedError,
-    ClientClosedError,
-    ConfigurationError,
-    ConflictError,
-    ConnectError,
-    InsufficientBalanceError,
-    InvalidBodyError,
-    InvalidCallbackError,
-    InvalidInputError,
-    InvalidRecipientError,
-    InvalidSenderIdError,
-    LedgerError,
-    LedgerMismatchError,
-    MalformedResponseError,
-    NoAnswerError,
-    NotFoundError,
-    NotSentError,
-    OutcomeUnknownError,
-    PermissionDeniedError,
-    PoolTimeoutError,
-    RateLimitError,
-    RecipientOptedOutError,
-    RouteeError,
-    ServerError,
-    ServiceDownError,
-    TLSError,
-    TrackingTimeoutError,
-)
-from routee_async.ledger import Ledger
-from routee_async.models import (
-    Accepted,
-    BodyAnalysis,
-    Callback,
-    CallbackStrategy,
-    CampaignState,
-    DeliveryReport,
-    IndiaRestrictions,
-    MessageStatus,
-    NotSent,
-    Outcome,
-    Rejected,
-    Restrictions,
-    SentSms,
-    Sms,
-    TrackedPart,
-    Transcode,
-    Unknown,
-    UrlShortener,
-)
-from routee_async.opt_out import SuppressionList
-from routee_async.options import OnUnknown, RetryPolicy, Timeout
-from routee_async.pace import Pace
-from routee_async.schedule import PollPolicy
-from routee_async.segments import Encoding
-from routee_async.store import LedgerRow, LedgerStore, LedgerSummary, RowState
-from routee_async.tracker import Tracker
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from routee_async import opt_out, segments
+    from routee_async.callback_models import CallbackEvent, CampaignCallback, InboundSms, MessageCallback
+    from routee_async.callbacks import parse_callback
+    from routee_async.client import RouteeClient
+    from routee_async.errors import (
+        APIError,
+        AuthenticationError,
+        BadRequestError,
+        BatchAbortedError,
+        BulkStoppedError,
+        ClientClosedError,
+        ConfigurationError,
+        ConflictError,
+        ConnectError,
+        InsufficientBalanceError,
+        InvalidBodyError,
+        InvalidCallbackError,
+        InvalidInputError,
+        InvalidRecipientError,
+        InvalidSenderIdError,
+        LedgerError,
+        LedgerMismatchError,
+        MalformedResponseError,
+        NoAnswerError,
+        NotFoundError,
+        NotSentError,
+        OutcomeUnknownError,
+        PermissionDeniedError,
+        PoolTimeoutError,
+        RateLimitError,
+        RecipientOptedOutError,
+        RouteeError,
+        ServerError,
+        ServiceDownError,
+        TLSError,
+        TrackingTimeoutError,
+    )
+    from routee_async.ledger import Ledger
+    from routee_async.models import (
+        Accepted,
+        BodyAnalysis,
+        Callback,
+        CallbackStrategy,
+        CampaignState,
+        DeliveryReport,
+        IndiaRestrictions,
+        MessageStatus,
+        NotSent,
+        Outcome,
+        Rejected,
+        Restrictions,
+        SentSms,
+        Sms,
+        TrackedPart,
+        Transcode,
+        Unknown,
+        UrlShortener,
+    )
+    from routee_async.opt_out import SuppressionList
+    from routee_async.options import OnUnknown, RetryPolicy, Timeout
+    from routee_async.pace import Pace
+    from routee_async.schedule import PollPolicy
+    from routee_async.segments import Encoding
+    from routee_async.store import LedgerRow, LedgerStore, LedgerSummary, RowState
+    from routee_async.tracker import Tracker
 
 __all__ = [
     "APIError",
@@ -164,3 +168,25 @@ __all__ = [
     "parse_callback",
     "segments",
 ]
+
+_HOMES = (
+    *("errors", "models", "callback_models", "callbacks", "opt_out", "options", "pace", "schedule", "segments"),
+    *("store", "ledger", "tracker", "client"),
+)
+"""Where the names above live; the cheapest to import first."""
+
+
+def __getattr__(name: str) -> object:
+    # Nothing is imported before it is asked for: the pytest plugin lives in this package, too, and must not make every test run
+    # wait for aiohttp.
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"{__name__}.{home}")
+            if name == home or hasattr(module, name):
+                value = globals()[name] = module if name == home else getattr(module, name)
+                return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
