@@ -169,21 +169,24 @@ __all__ = [
     "segments",
 ]
 
+_MODULES = ("opt_out", "segments")
 _HOMES = (
     *("errors", "models", "callback_models", "callbacks", "opt_out", "options", "pace", "schedule", "segments"),
     *("store", "ledger", "tracker", "client"),
 )
-"""Where the names above live; the cheapest to import first."""
+"""Where all other names live or are imported to; the cheapest to import first."""
 
 
 def __getattr__(name: str) -> object:
     # Nothing is imported before it is asked for: the pytest plugin lives in this package, too, and must not make every test run
     # wait for aiohttp.
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name in __all__:
         for home in _HOMES:
             module = import_module(f"{__name__}.{home}")
-            if name == home or hasattr(module, name):
-                value = globals()[name] = module if name == home else getattr(module, name)
+            if hasattr(module, name):
+                value = globals()[name] = getattr(module, name)
                 return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

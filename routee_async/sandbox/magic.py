@@ -9,6 +9,7 @@ from routee_async.sandbox.timeline import DESCRIPTIONS, MAGIC_OUTCOMES, Magic, O
 _LAST: Final = 2
 _SPECIAL: Final = {
     Magic.LAST_PART_UNDELIVERED: "All parts are `Delivered` but the last, which ends as `Undelivered`",
+    Magic.PORTED: "Ends as `Delivered`; a look-up tells that the number has changed its network",
     Magic.REFUSED: "The send is refused as if the number were invalid: 400 with `400000000`",
     Magic.NO_BALANCE: "The send is refused for lack of money: 400 with `400001009`; in a campaign it ends as `Unsent`",
 }
