@@ -6,15 +6,15 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import aiohttp
 import attrs
 
 from routee_async import bulk, phone, protocol, references, validation
 from routee_async.caller import Caller
 from routee_async.delivery import Delivery
 from routee_async.errors import ClientClosedError, ConfigurationError
+from routee_async.exchange import Transport, check_origin
 from routee_async.models import Outcome, SentSms, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy, Timeout, check_count
 from routee_async.pace import Pace
@@ -25,7 +25,9 @@ from routee_async.run import Run
 from routee_async.schedule import PollPolicy
 from routee_async.store import LedgerStore, new_run_id
 from routee_async.tracker import Tracker
-from routee_async.transport import AiohttpTransport, Transport, check_origin
+
+if TYPE_CHECKING:
+    import aiohttp
 
 API_ORIGIN = "https://connect.routee.net"
 AUTH_ORIGIN = "https://auth.routee.net"
@@ -69,7 +71,7 @@ class RouteeClient:
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         pace: Pace | float | None = None,
         default_region: str | None = None,
-        session: aiohttp.ClientSession | None = None,
+        session: "aiohttp.ClientSession | None" = None,
     ) -> None:
         self._application_id = _check_credential("application_id", application_id)
         self._application_secret = _check_credential("application_secret", application_secret)
@@ -81,6 +83,11 @@ class RouteeClient:
         self._default_region = phone.check_region(default_region)
         self._session = session
         self._open: _Open | None = None
+        # Loaded here and not with the package, because aiohttp takes longer than all the rest; and not when the client is entered,
+        # because that would hold up the loop.
+        from routee_async.transport import AiohttpTransport  # noqa: PLC0415
+
+        self._open_transport = AiohttpTransport
 
     @classmethod
     def from_env(
@@ -91,7 +98,7 @@ class RouteeClient:
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         pace: Pace | float | None = None,
         default_region: str | None = None,
-        session: aiohttp.ClientSession | None = None,
+        session: "aiohttp.ClientSession | None" = None,
     ) -> Self:
         """Build a client from the environment.
 
@@ -283,7 +290,7 @@ class RouteeClient:
     # What a simulation puts something else for: the network, the dice and the wall clock.
 
     def _make_transport(self) -> Transport:
-        return AiohttpTransport(
+        return self._open_transport(
             self._origins,
             timeout=self._timeout,
             max_connections=self._max_connections,

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from routee_async import lane as lane_module
 from routee_async import transport as transport_module
+from routee_async.exchange import ExchangeError
 from routee_async.lane import Lane
 from routee_async.lease import Lease
 from routee_async.models import Sms
@@ -30,7 +31,7 @@ from routee_async.protocol import (
     build_send,
     build_token_request,
 )
-from routee_async.transport import AiohttpTransport, ExchangeError
+from routee_async.transport import AiohttpTransport
 from tests.misbehaving import (
     PATIENCE,
     Certificates,
