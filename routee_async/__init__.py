@@ -20,6 +20,7 @@ Where to read on:
     run.py          a batch with its ledger              delivery.py  what is done about doubt; reconcile.py looks messages up
     ledger.py       what was intended, on disk           store.py     the interface behind which it is kept
     sandbox/        a carrier on this machine            cli/         the command `routee`
+    pytest_plugin.py  that carrier as pytest fixtures
 
 Decisions are pure functions; coroutines only carry them out.
 """
