@@ -22,6 +22,7 @@ Where to read on:
     callbacks.py    what Routee posts to a webhook       webhook.py   its aiohttp handler; sink_queue.py in front of the sink
     callback_models.py  the values of callbacks          opt_out.py   who wants no more messages
     sandbox/        a carrier on this machine            cli/         the command `routee`
+    pytest_plugin.py  that carrier as pytest fixtures
 
 Decisions are pure functions; coroutines only carry them out.
 """

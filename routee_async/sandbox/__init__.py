@@ -21,11 +21,16 @@ Where to read on:
 
     routes.py     from request to answer: the families of endpoints, `api_*.py`; routing.py says what an endpoint is
 
-All but the server, the dispatcher and the clock is plain state, without sockets, tasks or a time of its own.
+    control/      what a developer or a test asks of it, as JSON under `/_sandbox/`; inbox/ the page that shows it
+    outbox.py     what was sent, in Python       exchanges.py   the latest requests, byte by byte
+    background.py a thread with a loop           changes.py     word of changes, for those who wait
+
+All but the server, the dispatcher, the clock and what waits is plain state, without sockets, tasks or a time of its own.
 """
 
 import random
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 from decimal import Decimal
 from ssl import SSLContext
@@ -196,6 +201,7 @@ class Sandbox:
         )
         self._server = SandboxServer(self._backstage, gzip=gzip)
         self._thread: LoopThread | None = None
+        self._leave = ExitStack()
         self._address = (host, port)
         self._ssl = ssl
         self._port = 0
@@ -213,13 +219,14 @@ class Sandbox:
         await self.stop()
 
     def __enter__(self) -> Self:
-        self._thread = LoopThread()
-        self._thread.start()
-        try:
-            self._thread.submit(self.start()).result()
-        except BaseException:
-            self._end_thread()
-            raise
+        with ExitStack() as stack:
+            thread = LoopThread()
+            thread.start()
+            stack.callback(self._end, thread)
+            self._thread = thread
+            thread.submit(self.start()).result()
+            stack.callback(lambda: thread.submit(self.stop()).result())
+            self._leave = stack.pop_all()
         return self
 
     def __exit__(
@@ -228,14 +235,11 @@ class Sandbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._thread is not None:
-            self._thread.submit(self.stop()).result()
-            self._end_thread()
+        self._leave.close()
 
-    def _end_thread(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.stop()
+    def _end(self, thread: LoopThread) -> None:
+        self._thread = None
+        thread.stop()
 
     def _call(self, function: Callable[[], T]) -> T:
         """Call *function* where the sandbox runs."""

@@ -14,28 +14,30 @@ class LoopThread:
     """An event loop in a thread of its own."""
 
     def __init__(self) -> None:
-        self._ready = threading.Event()
+        self._running: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._thread = threading.Thread(target=self._main, name="routee-sandbox", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
 
     def start(self) -> None:
         """Start it, and wait until the loop runs."""
         self._thread.start()
-        self._ready.wait()
+        self._running.result()
 
     def stop(self) -> None:
         """Stop it, and wait until it has ended."""
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+        loop, stop = self._running.result()
+        loop.call_soon_threadsafe(stop.set)
         self._thread.join()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Run *coroutine* there."""
-        if self._loop is None:
+        """Run *coroutine* there.
+
+        Raises:
+            RuntimeError: It has ended.
+        """
+        if not self._thread.is_alive():
             coroutine.close()
             raise RuntimeError("the thread of the sandbox is not running")
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._running.result()[0])
 
     def call(self, function: Callable[[], T]) -> T:
         """Call *function* there and give what it returns, or raise what it raises."""
@@ -51,10 +53,9 @@ class LoopThread:
         asyncio.run(self._wait())
 
     async def _wait(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._ready.set()
-        await self._stop.wait()
-        self._loop = None
+        stop = asyncio.Event()
+        self._running.set_result((asyncio.get_running_loop(), stop))
+        await stop.wait()
 
 
 class Waiting(Coroutine[Any, Any, T], Generic[T]):

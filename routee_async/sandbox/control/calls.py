@@ -64,7 +64,6 @@ ControlAct = Callable[[ControlCall], object | Awaitable[object]]
 
 Raises:
     ControlError: What is wrong.
-    Refusal: What the carrier would have said.
 """
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from routee_async.sandbox.answers import Answer, Refusal, dump
+from routee_async.sandbox.answers import Answer, dump
 from routee_async.sandbox.control import gate
 from routee_async.sandbox.control.backstage import Backstage
 from routee_async.sandbox.control.calls import ControlCall, ControlRoute
@@ -85,8 +85,6 @@ class ControlFace:
                 result = await result
         except ControlError as error:
             return _json(error.to_json(), error.status)
-        except Refusal as refusal:
-            return _json({"error": "the carrier refuses it", "answer": refusal.payload}, refusal.status)
         if route.changes:
             self._backstage.changes.tell()
         return result if isinstance(result, Answer) else _json(result)
