@@ -36,8 +36,6 @@ _USER_AGENT: Final = (
 )
 _ONE_WRITE = 16 * 1024
 """Bytes of a body up to which it surely goes out with its head in one write (asyncio's high-water mark is 64 KiB)."""
-_MOST_HEADS = 8
-"""Heads of requests that are kept; a token has one."""
 _FOR_THE_TOKEN = 1
 """Connections on top of `max_connections`, so that a token can be fetched while every other one waits for it."""
 
@@ -95,7 +93,8 @@ class AiohttpTransport:
             self._lane = self._open_lane(pool)
         self._session = session
         self._urls: dict[Endpoint, URL] = {}
-        self._heads: dict[tuple[Endpoint, str, str, str], bytes] = {}
+        self._head_of: tuple[Endpoint, str, str, str] | None = None
+        self._head = b""
 
     async def exchange(self, request: Request, authorization: str, time_left: float) -> Response:
         """Write *request*, read the whole answer. See `Transport.exchange`."""
@@ -105,8 +104,11 @@ class AiohttpTransport:
         mark = Mark(written=body is None)
         try:
             if self._lane is not None and body is not None and request.endpoint.paid:
-                whole = b"%b%d\r\n\r\n%b" % (self._head(request, authorization), len(body), body)
-                return await self._lane.exchange(whole, mark, cap=request.endpoint.cap, time_left=time_left)
+                head_of = (request.endpoint, request.path, request.content_type, authorization)
+                if head_of != self._head_of:
+                    self._build_head(self._lane.host, *head_of)
+                whole = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
+                return await self._lane.exchange(whole, mark, request.endpoint.cap, time_left)
             return await self._through_session(request, authorization, time_left, mark)
         except asyncio.CancelledError:
             if _somebody_asked_to_cancel():
@@ -168,18 +170,11 @@ class AiohttpTransport:
             return None
         return Lane(pool, URL(self._origins[Host.API]), self._full_time)
 
-    def _head(self, request: Request, authorization: str) -> bytes:
-        """What is written before the body, but for its length; the same for all sends with one token."""
-        assert self._lane is not None  # noqa: S101 - for the type checker; nobody else asks
-        key = (request.endpoint, request.path, request.content_type, authorization)
-        head = self._heads.get(key)
-        if head is None:
-            headers = {"Host": self._lane.host, **self._headers(authorization), "Content-Type": request.content_type}
-            head = build_head(request.endpoint.method, request.path, headers)
-            if len(self._heads) >= _MOST_HEADS:
-                self._heads.clear()
-            self._heads[key] = head
-        return head
+    def _build_head(self, host: str, endpoint: Endpoint, path: str, content_type: str, authorization: str) -> None:
+        """Build what is written before the body, but for its length. It is the same for all sends with one token, and kept."""
+        headers = {"Host": host, **self._headers(authorization), "Content-Type": content_type}
+        self._head = build_head(endpoint.method, path, headers)
+        self._head_of = (endpoint, path, content_type, authorization)
 
     def _headers(self, authorization: str) -> dict[str, str]:
         return {
