@@ -10,7 +10,7 @@ from routee_async.sandbox.control.backstage import Backstage
 
 _GLANCE: Final = 0.5
 """Seconds between looks at what changes by the clock alone."""
-_REST: Final = 0.1
+_REST: Final = 0.2
 """Seconds between two events, however much happens."""
 _BEAT: Final = 15.0
 """Seconds without an event after which a comment is sent, so that dead connections are noticed."""

@@ -23,10 +23,9 @@ TO = "+306970000001"
 PATIENCE = 20_000
 """Milliseconds after which something that has not happened will not."""
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine; install Debian's package of that name"),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no chromium on this machine; install Debian's package of that name"
+)
 expect.set_options(timeout=PATIENCE)
 
 
