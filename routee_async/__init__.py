@@ -7,22 +7,23 @@
         async with client.tracker() as tracker:
             report = await tracker.wait(sent, timeout=60)
 
-Where to read on:
+Where to read on, from the caller's side to the wire's:
 
-    client.py       the public methods                  bulk.py      send_many: workers on one iterator
-    models.py       the values that go in and come out   tracker.py   the poller: rounds.py, schedule.py and status.py decide,
-    errors.py       the tree of errors                   caller.py    one logical call and its attempts; retry.py decides for it
-    options.py      timeouts, retries                    protocol.py  Routee's API as data; codec.py its JSON
-    validation.py   what is refused before any I/O       transport.py aiohttp: one request in, one answer or failure out;
-    phone.py        E.164                                failures.py  what aiohttp's exceptions mean
-    segments.py     GSM-7 and UCS-2 parts                auth.py      the access token
-    references.py   the mark of each message             admission.py turns, pace and breaker; pace.py, breaker.py decide
-    run.py          a batch with its ledger              delivery.py  what is done about doubt; reconcile.py looks messages up
-    ledger.py       what was intended, on disk           store.py     the interface behind which it is kept
-    callbacks.py    what Routee posts to a webhook       webhook.py   its aiohttp handler; sink_queue.py in front of the sink
-    callback_models.py  the values of callbacks          opt_out.py   who wants no more messages
-    sandbox/        a carrier on this machine            cli/         the command `routee`
-    pytest_plugin.py  that carrier as pytest fixtures
+    Say        client.py the public methods; models.py, callback_models.py the values that go in and come out; errors.py the tree of
+               errors; options.py timeouts and retries
+    Check      validation.py what is refused before any I/O; phone.py E.164; segments.py GSM-7 and UCS-2 parts; opt_out.py who wants
+               no more messages
+    Send many  bulk.py workers on one iterator; run.py a batch with its ledger; references.py the mark of each message; ledger.py
+               what was intended, on disk, behind store.py
+    Send one   delivery.py what is done about doubt; reconcile.py looks messages up; caller.py one logical call and its attempts,
+               retry.py decides for it; admission.py turns, gate and breaker: places.py, pace.py, breaker.py
+    Wire       protocol.py Routee's API as data; codec.py its JSON; auth.py the access token; exchange.py one request, one answer:
+               transport.py through aiohttp's session, lane.py past it (lease.py, wire.py, pool.py); failures.py what aiohttp's
+               exceptions mean
+    Follow     tracker.py the messages that are open; rounds.py what is read together, schedule.py how often, status.py what the
+               news add up to; reads.py makes a read, lines.py carries reports to those who wait
+    Be told    callbacks.py what Routee posts; webhook.py an aiohttp handler for it, sink_queue.py in front of its sink
+    Try        sandbox/ a carrier on this machine; pytest_plugin.py its fixtures; cli/ the command `routee`
 
 Decisions are pure functions; coroutines only carry them out.
 """
