@@ -182,7 +182,7 @@ def make_figures(plan: Plan, absent: Sequence[Contender]) -> Figures:
 def _make_plan(options: Any, contenders: Sequence[Contender]) -> Plan:  # noqa: ANN401 - argparse says no more
     if options.short:
         cells = [Cell("http", 0, 10), Cell("tls", 20, 10)]
-        return Plan(contenders, cells, 200, 1, pinned=True, seed=options.seed)
+        return Plan(contenders, cells, 200, 1, pinned=not options.unbound, seed=options.seed)
     axes = options.transport or TRANSPORTS, options.latency or LATENCIES, options.concurrency or CONCURRENCIES
     cells = [Cell(*axis) for axis in itertools.product(*axes)]
     return Plan(contenders, cells, options.messages, options.rounds, pinned=not options.unbound, seed=options.seed)

@@ -22,8 +22,8 @@ from itertools import repeat
 from pathlib import Path
 
 from benchmarks import report
+from benchmarks.answers import ANSWERS
 from benchmarks.clients.common import BODY, SENDER_ID
-from benchmarks.servers import ANSWERS
 from routee_async import Ledger, RowState, Sms, codec, phone, protocol, references, retry, segments, validation
 from routee_async.pace import Pace, Pacer
 from routee_async.protocol import Failure, Phase, Response

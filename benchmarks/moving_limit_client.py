@@ -18,8 +18,8 @@ from collections.abc import Iterator
 
 from benchmarks.moving_limit import LATENCY, RATES, SERVERS, SPREAD, Server
 from routee_async import Pace, RouteeClient, Sms
+from routee_async.exchange import Transport
 from routee_async.protocol import FETCH_TOKEN, Request, Response
-from routee_async.transport import Transport
 from tests import virtual_time
 
 ORIGIN = "http://127.0.0.1:1"

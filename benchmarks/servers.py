@@ -3,16 +3,13 @@
     uv run python -m benchmarks.servers --delay 0.02     # the lean one, until stdin is closed; prints its port
 
 nginx where it is installed, because it is faster than any client here; the lean server, a few lines on asyncio, elsewhere and where
-answers must take their time. Each runs in a process of its own on loopback. The answers are those of the documentation, without
-`to` and `label`, which are not constant. They know Routee, and the paths of the other vendors that are measured.
+answers must take their time. Each runs in a process of its own on loopback, and gives the answers of `answers.py`.
 """
 
 import argparse
 import asyncio
-import json
 import math
 import os
-import re
 import shutil
 import socket
 import ssl
@@ -20,86 +17,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import attrs
 
-from benchmarks.clients.common import BODY, SENDER_ID
+from benchmarks.answers import ANSWERS
+from benchmarks.lean import Lean
 
 ROOT = Path(__file__).parent.parent
 HOST = "127.0.0.1"
 _SECONDS_TO_START = 10.0
-_LARGEST_READ = 32 * 1024
-_LONGEST_HEAD = 64 * 1024
-
-_ROUTEE_TOKEN = {"access_token": "invented", "token_type": "bearer", "expires_in": 3600, "scope": "sms"}
-_ROUTEE_SENT = {
-    "trackingId": "5b0a4c0e-7c54-4bb1-8a53-3d1c2e1f0a01",
-    "status": "Queued",
-    "createdAt": "2026-01-14T08:15:02.314Z",
-    "from": SENDER_ID,
-    "body": BODY,
-    "bodyAnalysis": {"parts": 1, "unicode": False, "characters": len(BODY)},
-    "flash": False,
-}
-_TWILIO_SENT = {
-    "sid": "SM" + "0" * 32,
-    "account_sid": "AC" + "0" * 32,
-    "status": "queued",
-    "from": "+15005550006",
-    "to": "+306970000001",
-    "body": BODY,
-    "num_segments": "1",
-    "num_media": "0",
-    "direction": "outbound-api",
-    "date_created": "Wed, 14 Jan 2026 08:15:02 +0000",
-    "date_updated": "Wed, 14 Jan 2026 08:15:02 +0000",
-    "date_sent": None,
-    "price": None,
-    "price_unit": "USD",
-    "error_code": None,
-    "error_message": None,
-}
-_TELNYX_SENT = {
-    "data": {
-        "id": "40385f64-5717-4562-b3fc-2c963f66afa6",
-        "record_type": "message",
-        "direction": "outbound",
-        "type": "SMS",
-        "from": {"phone_number": SENDER_ID, "carrier": "", "line_type": ""},
-        "to": [{"phone_number": "+306970000001", "status": "queued", "carrier": "", "line_type": ""}],
-        "text": BODY,
-        "parts": 1,
-        "encoding": "GSM-7",
-        "errors": [],
-    },
-}
-_VONAGE_SENT = {
-    "message-count": "1",
-    "messages": [
-        {
-            "to": "306970000001",
-            "message-id": "0A0000000123ABCD1",
-            "status": "0",
-            "remaining-balance": "3.14159265",
-            "message-price": "0.03330000",
-            "network": "20201",
-        },
-    ],
-}
-ANSWERS: Mapping[str, tuple[int, bytes]] = {
-    path: (status, json.dumps(body, separators=(",", ":")).encode())
-    for path, status, body in (
-        ("/oauth/token", 200, _ROUTEE_TOKEN),
-        ("/sms", 200, _ROUTEE_SENT),
-        (f"/2010-04-01/Accounts/AC{'0' * 32}/Messages.json", 201, _TWILIO_SENT),
-        ("/messages", 200, _TELNYX_SENT),
-        ("/sms/json", 200, _VONAGE_SENT),
-    )
-}
-"""Path of a POST to the status and the body of its answer."""
 
 
 @attrs.frozen
@@ -233,106 +162,6 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-class Lean(asyncio.Protocol):
-    """One connection of the lean server: reads requests with `Content-Length`, and answers one after the other.
-
-    Args:
-        delay: Seconds until an answer.
-    """
-
-    def __init__(self, delay: float) -> None:
-        self._delay = delay
-        self._read = b""
-        self._waiting: asyncio.TimerHandle | None = None
-        self._transport: asyncio.Transport | None = None
-        self._ended = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take a new connection."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        self._transport = transport
-        if hasattr(transport, "max_size"):
-            # asyncio reads up to 256 KiB at a time, and has the memory for it mapped and unmapped each time.
-            transport.max_size = _LARGEST_READ
-
-    def connection_lost(self, _: Exception | None) -> None:
-        """Forget the client."""
-        self._transport = None
-        if self._waiting is not None:
-            self._waiting.cancel()
-
-    def eof_received(self) -> bool:
-        """Answer what is complete to a client that says no more, then close."""
-        self._ended = True
-        return self._waiting is not None
-
-    def data_received(self, data: bytes) -> None:
-        """Take a piece of a request. What comes while an answer waits is read after it."""
-        self._read += data
-        if self._waiting is None:
-            self._next()
-
-    def _next(self) -> None:
-        """See to all requests that are complete, as long as nothing has to be waited for."""
-        while self._transport is not None and (answer := self._take()) is not None:
-            if self._delay:
-                self._waiting = asyncio.get_running_loop().call_later(self._delay, self._late, answer)
-                return
-            self._write(answer)
-
-    @property
-    def _is_idle(self) -> bool:
-        return self._waiting is None
-
-    def _late(self, answer: tuple[bytes, bool]) -> None:
-        self._waiting = None
-        self._write(answer)
-        self._next()
-        if self._ended and self._transport is not None and self._is_idle:
-            self._transport.close()
-
-    def _write(self, answer: tuple[bytes, bool]) -> None:
-        if self._transport is not None:
-            whole, last = answer
-            self._transport.write(whole)
-            if last:
-                self._transport.close()
-                self._transport = None
-
-    def _take(self) -> tuple[bytes, bool] | None:
-        """Take a complete request off what was read; return its answer and whether it is the last. None if there is none."""
-        end = self._read.find(b"\r\n\r\n")
-        if end < 0:
-            return _TOO_LONG if len(self._read) > _LONGEST_HEAD else None
-        head = self._read[:end]
-        length = 0
-        if found := _LENGTH.search(head):
-            length = int(found[1])
-        elif _CHUNKED.search(head):
-            return _NO_LENGTH
-        if len(self._read) < end + 4 + length:
-            return None
-        self._read = self._read[end + 4 + length :]
-        whole = _WHOLE.get(head[: head.find(b" HTTP/")])
-        return (_NOT_FOUND if whole is None else whole), bool(_CLOSE.search(head))
-
-
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
-_CLOSE = re.compile(rb"\r\nconnection:[ \t]*close", re.IGNORECASE)
-
-
-def _whole(status: str, body: bytes) -> bytes:
-    return b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (status.encode(), len(body), body)
-
-
-_REASONS = {200: "200 OK", 201: "201 Created"}
-_WHOLE = {f"POST {path}".encode(): _whole(_REASONS[status], body) for path, (status, body) in ANSWERS.items()}
-_NOT_FOUND = _whole("404 Not Found", b"{}")
-_NO_LENGTH = _whole("411 Length Required", b"{}"), True
-_TOO_LONG = _whole("431 Request Header Fields Too Large", b"{}"), True
 
 
 async def listen(delay: float, tls: ssl.SSLContext | None) -> asyncio.Server:

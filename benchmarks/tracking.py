@@ -24,9 +24,9 @@ import attrs
 
 from benchmarks.tracking_model import CURVES, VISIBLE_AFTER
 from routee_async import Accepted, PollPolicy, RouteeClient, SentSms, Sms, TrackedPart, Tracker, parse_callback
+from routee_async.exchange import Transport
 from routee_async.protocol import FETCH_TOKEN, SEARCH_TRACKING, SEND_SMS, Page, Request, Response, sent_before
 from routee_async.references import block_of
-from routee_async.transport import Transport
 from tests import virtual_time
 
 ORIGIN = "http://127.0.0.1:1"

@@ -1,7 +1,7 @@
 """Bulk send: input pulled as it is needed, outcomes as they come, one failure never stops the rest.
 
-Workers share one iterator instead of a task a message. A message holds one of `concurrency` places from the moment it is pulled
-until its outcome is taken by the caller, so that neither slow sends nor a slow caller lets anything pile up.
+Workers share one iterator instead of a task a message. A message holds one of `concurrency` places, and a few, from the moment it
+is pulled until its outcome is taken by the caller, so that neither slow sends nor a slow caller lets anything pile up.
 """
 
 import asyncio
@@ -16,6 +16,10 @@ from routee_async.options import check_count
 from routee_async.places import Places
 
 logger = logging.getLogger("routee_async")
+
+_SHARE_AHEAD = 8
+"""A message for each so many under way may be pulled before an outcome was taken: a caller who is quick enough to take it in the
+next turn of the loop shall not hold a worker up."""
 
 Messages = Iterable[Sms] | AsyncIterable[Sms]
 
@@ -54,7 +58,7 @@ async def send_many(messages: Messages, handler: Handler, *, concurrency: int) -
     Args:
         messages: Anything that can be iterated, synchronously or not; pulled lazily.
         handler: Brings each to its outcome.
-        concurrency: The most messages that are pulled and whose outcome has not been taken.
+        concurrency: The most messages under way. No more than that and an eighth are pulled whose outcome has not been taken.
 
     Yields:
         Exactly one outcome for each message that was pulled, in order of completion.
@@ -138,7 +142,7 @@ class _Batch:
         self._source = source
         self._handler = handler
         self._concurrency = concurrency
-        self._places = Places(concurrency)
+        self._places = Places(concurrency + concurrency // _SHARE_AHEAD)
         self._workers: set[asyncio.Task[None]] = set()
         self.ready: deque[Outcome] = deque()
         self._news = asyncio.Event()

@@ -25,11 +25,11 @@ from routee_async.errors import (
     OutcomeUnknownError,
     RouteeError,
 )
+from routee_async.exchange import ExchangeError, Transport
 from routee_async.observing import Watch, WatchedCall
 from routee_async.options import RetryPolicy, Timeout
 from routee_async.pace import Pace
 from routee_async.protocol import Failure, Request, Response
-from routee_async.transport import ExchangeError, Transport
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

@@ -9,7 +9,7 @@ from routee_async import segments, validation
 from routee_async.countries import country_of
 from routee_async.errors import BulkStoppedError, InvalidInputError, RouteeError, SpendLimitError
 from routee_async.models import Accepted, Outcome, Sms, Unknown
-from routee_async.plan import PriceSource, price_of
+from routee_async.planning import PriceSource, price_of
 from routee_async.run import Run
 from routee_async.spending import Meter, SpendLimit
 

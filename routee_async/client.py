@@ -10,7 +10,6 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import aiohttp
 import attrs
 
 from routee_async import bulk, phone, protocol, raw, references, validation
@@ -19,6 +18,7 @@ from routee_async.caller import Caller
 from routee_async.campaigns import CampaignMethods
 from routee_async.delivery import Delivery
 from routee_async.errors import ClientClosedError, ConfigurationError
+from routee_async.exchange import Transport, check_origin
 from routee_async.history import HistoryMethods
 from routee_async.models import Outcome, SentSms, Sms, TrackedPart
 from routee_async.observing import Observer, Watch
@@ -35,9 +35,10 @@ from routee_async.schedule import PollPolicy
 from routee_async.spending import SpendLimit
 from routee_async.store import LedgerStore, new_run_id
 from routee_async.tracker import Tracker
-from routee_async.transport import AiohttpTransport, Transport, check_origin
 
 if TYPE_CHECKING:
+    import aiohttp
+
     from routee_async.capped import CappedRun
 
 API_ORIGIN = "https://connect.routee.net"
@@ -83,7 +84,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         pace: Pace | float | None = None,
         default_region: str | None = None,
-        session: aiohttp.ClientSession | None = None,
+        session: "aiohttp.ClientSession | None" = None,
         observer: Observer | None = None,
     ) -> None:
         self._application_id = _check_credential("application_id", application_id)
@@ -98,6 +99,11 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         self._watch = Watch(observer)
         self._open: _Open | None = None
         super().__init__(Asker(lambda: self._require_open().caller, self._default_region))
+        # Loaded here and not with the package, because aiohttp takes longer than all the rest; and not when the client is entered,
+        # because that would hold up the loop.
+        from routee_async.transport import AiohttpTransport  # noqa: PLC0415
+
+        self._open_transport = AiohttpTransport
 
     @classmethod
     def from_env(
@@ -108,7 +114,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
         pace: Pace | float | None = None,
         default_region: str | None = None,
-        session: aiohttp.ClientSession | None = None,
+        session: "aiohttp.ClientSession | None" = None,
         observer: Observer | None = None,
     ) -> Self:
         """Build a client from the environment.
@@ -371,7 +377,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
     # What a simulation puts something else for: the network, the dice and the wall clock.
 
     def _make_transport(self) -> Transport:
-        return AiohttpTransport(
+        return self._open_transport(
             self._origins,
             timeout=self._timeout,
             max_connections=self._max_connections,

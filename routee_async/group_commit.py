@@ -198,6 +198,8 @@ class Writer:
 
     def _commit(self, connection: sqlite3.Connection, group: Sequence[_Operation[object]]) -> None:
         try:
+            if _in_one_statement(connection, group):
+                return
             connection.execute("BEGIN IMMEDIATE")
             if not _all_at_once(connection, group):
                 connection.execute("ROLLBACK")
@@ -226,6 +228,18 @@ class Writer:
         for loop, operations in by_loop.items():
             with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(_pass_on, operations)
+
+
+def _in_one_statement(connection: sqlite3.Connection, group: Sequence[_Operation[object]]) -> bool:
+    """Write a group that is a row each of some messages, as most are; False when it is not, or when a row was refused.
+
+    A statement is a transaction by itself, and asks for the interpreter's lock once instead of three times. Where a row was refused
+    the others have been written, and can be written once more to find out which it was.
+    """
+    rows = {operation.row[0]: operation.row for operation in group if operation.row is not None}
+    if not len(rows) == len(group) <= sqlite_rows.MOST_AT_ONCE:
+        return False
+    return sqlite_rows.upsert(connection, list(rows.values())) == len(rows)
 
 
 def _all_at_once(connection: sqlite3.Connection, group: Sequence[_Operation[object]]) -> bool:

@@ -83,7 +83,7 @@ class Lane:
         """How many leases wait for the next send."""
         return sum(not lease.transport.is_closing() for lease in self._parked)
 
-    async def exchange(self, request: bytes, mark: Mark, *, cap: int, time_left: float) -> Response:
+    async def exchange(self, request: bytes, mark: Mark, cap: int, time_left: float) -> Response:
         """Write *request*, read the whole answer.
 
         Args:
@@ -141,10 +141,10 @@ class Lane:
 
     def _take(self, now: float) -> Lease | None:
         """A parked lease over which nothing has arrived since; None when there is none."""
-        oldest = now - KEEP_ALIVE
-        while self._parked:
-            lease = self._parked.pop()
-            if lease.parked_at < oldest or lease.transport.is_closing():
+        parked = self._parked
+        while parked:
+            lease = parked.pop()
+            if lease.parked_at + KEEP_ALIVE < now or lease.transport.is_closing():
                 lease.close()
             elif lease.watch.sees_something():
                 lease.release()  # the pool looks closer, and drops it if that is not for TLS alone

@@ -160,7 +160,9 @@ class Lease(asyncio.Protocol):
             self._missing = start + head.length
         self._missing -= len(data)
         if self._missing == 0:
-            self._end(head)
+            waiter, self._waiter = self._waiter, None
+            if not waiter.done():  # it is, when the caller has just been cancelled
+                waiter.set_result(head)
         elif self._missing > 0:
             # The time of silence begins anew.
             self.give_up_at = min(self._total_at, self._loop.time() + self._patience)
@@ -205,7 +207,7 @@ class Lease(asyncio.Protocol):
 
     def _end(self, result: wire.Head | Exception | None) -> None:
         waiter, self._waiter = self._waiter, None
-        if waiter is None or waiter.done():  # it is, when the caller has just been cancelled
+        if waiter is None or waiter.done():
             return
         if isinstance(result, Exception):
             waiter.set_exception(result)

@@ -8,6 +8,7 @@ import inspect
 import logging
 from collections import deque
 from collections.abc import Callable
+from typing import cast
 
 from routee_async.callback_models import CallbackEvent
 
@@ -106,7 +107,7 @@ class SinkQueue:
 
     def _dismiss(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
-        # Something may have come after the worker had looked for the last time, and before it was counted out.
+        # Something may have come after a worker that was cancelled or broke down was counted out.
         if not worker.cancelled():
             self._hire()
 
@@ -121,6 +122,10 @@ class SinkQueue:
             finally:
                 self._running -= 1
                 done.set_result(taken)
+            if self._waiting:
+                await asyncio.sleep(0)  # others get their turn between two callbacks
+        # At once, and not when the loop gets to `_dismiss`: the next callback need not wait for that.
+        self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _deliver(self, event: CallbackEvent) -> None:
         """Let the sink have one callback, whatever comes of it. No text of an error is logged: it may hold a number."""
@@ -129,8 +134,6 @@ class SinkQueue:
             if inspect.isawaitable(result):
                 async with asyncio.timeout(self._timeout):
                     await result
-            else:
-                await asyncio.sleep(0)  # others get their turn between two callbacks
         except asyncio.CancelledError as error:
             if (task := asyncio.current_task()) is None or task.cancelling():
                 raise

@@ -6,7 +6,7 @@ import attrs
 
 from routee_async.errors import ConfigurationError
 from routee_async.options import check_count
-from routee_async.plan import PriceList, PriceSource
+from routee_async.planning import PriceList, PriceSource
 
 
 def check_amount(field: str, value: object) -> Decimal:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import chain
 from typing import cast
 
@@ -45,8 +46,8 @@ INSERT INTO message ({_COLUMNS}) VALUES {{}} ON CONFLICT (position) DO UPDATE SE
     status = CASE WHEN tracking_id IS excluded.tracking_id THEN status END
 WHERE state <> 1 OR excluded.state = 1
 """  # noqa: S608 - a constant
-# One statement takes many rows, because each statement costs a turn at the interpreter's lock.
-_UPSERTS = {rows: _UPSERT.format(", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * rows)) for rows in (64, 16, 4, 1)}
+MOST_AT_ONCE = 100
+"""Rows of one statement: older SQLite takes 999 values."""
 
 Written = tuple[int, int, str, bytes, str | bytes | None, int | None, str | None, str | None, int | None]
 """A row as it is written, in the order of the columns."""
@@ -150,14 +151,20 @@ def _as_tuples(value: object) -> object:
 
 
 def upsert(connection: sqlite3.Connection, rows: Sequence[Written]) -> int:
-    """Write rows, in order; returns how many were written. The others are of messages that were accepted before."""
-    written = start = 0
-    for size, statement in _UPSERTS.items():
-        while len(rows) - start >= size:
-            values = tuple(chain.from_iterable(rows[start : start + size]))
-            written += connection.execute(statement, values).rowcount
-            start += size
+    """Write rows, in order; returns how many were written. The others are of messages that were accepted before.
+
+    One statement takes many rows, because each costs a turn at the interpreter's lock. Up to `MOST_AT_ONCE` are one statement.
+    """
+    written = 0
+    for start in range(0, len(rows), MOST_AT_ONCE):
+        some = rows[start : start + MOST_AT_ONCE]
+        written += connection.execute(_upsert_of(len(some)), tuple(chain.from_iterable(some))).rowcount
     return written
+
+
+@cache
+def _upsert_of(rows: int) -> str:
+    return _UPSERT.format(", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * rows))
 
 
 def select(connection: sqlite3.Connection, start: int, end: int) -> dict[int, Stored]:

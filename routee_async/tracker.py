@@ -301,11 +301,13 @@ class Tracker:
         self._counts["callbacks"] += 1
         if self._confirm and part.status.is_final:
             self._agenda.hasten(message, self._time())
-        else:
-            self._take(part.tracking_id, (part,))
-            if part.tracking_id in self._open and not message.disputed:
-                self._agenda.postpone(message, self._time(), self._random())
-        self._wake.set()
+            self._wake.set()
+            return True
+        self._take(part.tracking_id, (part,))
+        if message.disputed or self._unnoted:  # there is something to do at once
+            self._wake.set()
+        elif part.tracking_id in self._open:
+            self._agenda.postpone(message, self._time(), self._random())
         return True
 
     async def _reports(
@@ -407,6 +409,8 @@ class Tracker:
             async with asyncio.TaskGroup() as reads:
                 while self._failure is None:
                     self._wake.clear()
+                    if self._unnoted and not self._is_noting:
+                        reads.create_task(self._note(), name="routee-tracker-note")
                     for group in self._agenda.due(self._time(), self._concurrency - self._in_flight):
                         self._in_flight += 1
                         reads.create_task(self._read(group), name="routee-tracker-read")

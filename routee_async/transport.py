@@ -7,14 +7,11 @@ written (failure-taxonomy.md, "The phase mark").
 """
 
 import asyncio
-import ipaddress
 import logging
-import re
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Final, Protocol
-from urllib.parse import urlsplit
+from typing import Final
 
 import aiohttp
 import attrs
@@ -24,7 +21,7 @@ from yarl import URL
 
 from routee_async import lane
 from routee_async.answers import decompress, make_response, read_capped
-from routee_async.errors import ConfigurationError
+from routee_async.exchange import ExchangeError
 from routee_async.failures import ONLY_WHILE_CONNECTING, explain
 from routee_async.lane import Lane
 from routee_async.lease import Mark
@@ -39,74 +36,8 @@ _USER_AGENT: Final = (
 )
 _ONE_WRITE = 16 * 1024
 """Bytes of a body up to which it surely goes out with its head in one write (asyncio's high-water mark is 64 KiB)."""
-_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
-"""A host that goes into a URL and a header as it is: a name in ASCII, or an address. Anything else (spaces, backslashes, an
-unencoded international name) is read differently by different programs."""
-_MOST_HEADS = 8
-"""Heads of requests that are kept; a token has one."""
 _FOR_THE_TOKEN = 1
 """Connections on top of `max_connections`, so that a token can be fetched while every other one waits for it."""
-
-
-class ExchangeError(Exception):
-    """An exchange that ended without a complete answer; `failure` says all there is to say."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure)
-        self.failure = failure
-
-
-class Transport(Protocol):
-    """What the rest of the library needs of the network. The other implementation is a simulation's."""
-
-    async def exchange(self, request: Request, authorization: str, time_left: float) -> Response:
-        """Write *request*, read the whole answer.
-
-        Args:
-            request: What to write.
-            authorization: Value of the `Authorization` header.
-            time_left: Seconds until the exchange is given up.
-
-        Raises:
-            ExchangeError: There is no complete answer.
-        """
-        ...
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        ...
-
-
-def check_origin(field: str, value: object) -> str:
-    """Return *value* as an origin (`https://host` with an optional port). Plain http is for loopback only.
-
-    Raises:
-        ConfigurationError: It is not one.
-    """
-    if not isinstance(value, str):
-        raise ConfigurationError(field, f"must be a URL like https://connect.routee.net, not a {type(value).__name__}")
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError:
-        raise ConfigurationError(field, "is not a URL: give scheme and host, like https://connect.routee.net") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HOST.fullmatch(parts.hostname) or port == 0:
-        raise ConfigurationError(field, "give scheme and host, like https://connect.routee.net")
-    if parts.username or parts.password or parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise ConfigurationError(field, "give scheme, host and port only, without user, path or query")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ConfigurationError(field, "must be https: over plain http anybody on the way can read the token and the messages")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class _MarkedPayload(aiohttp.BytesPayload):
@@ -162,7 +93,8 @@ class AiohttpTransport:
             self._lane = self._open_lane(pool)
         self._session = session
         self._urls: dict[Endpoint, URL] = {}
-        self._heads: dict[tuple[Endpoint, str, str, str], bytes] = {}
+        self._head_of: tuple[Endpoint, str, str, str] | None = None
+        self._head = b""
 
     async def exchange(self, request: Request, authorization: str, time_left: float) -> Response:
         """Write *request*, read the whole answer. See `Transport.exchange`."""
@@ -172,8 +104,11 @@ class AiohttpTransport:
         mark = Mark(written=body is None)
         try:
             if self._lane is not None and body is not None and request.endpoint.paid and not request.whole:
-                whole = b"%b%d\r\n\r\n%b" % (self._head(request, authorization), len(body), body)
-                return await self._lane.exchange(whole, mark, cap=request.endpoint.cap, time_left=time_left)
+                head_of = (request.endpoint, request.path, request.content_type, authorization)
+                if head_of != self._head_of:
+                    self._build_head(self._lane.host, *head_of)
+                whole = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
+                return await self._lane.exchange(whole, mark, request.endpoint.cap, time_left)
             return await self._through_session(request, authorization, time_left, mark)
         except asyncio.CancelledError:
             if _somebody_asked_to_cancel():
@@ -235,18 +170,11 @@ class AiohttpTransport:
             return None
         return Lane(pool, URL(self._origins[Host.API]), self._full_time)
 
-    def _head(self, request: Request, authorization: str) -> bytes:
-        """What is written before the body, but for its length; the same for all sends with one token."""
-        assert self._lane is not None  # noqa: S101 - for the type checker; nobody else asks
-        key = (request.endpoint, request.path, request.content_type, authorization)
-        head = self._heads.get(key)
-        if head is None:
-            headers = {"Host": self._lane.host, **self._headers(authorization), "Content-Type": request.content_type}
-            head = build_head(request.endpoint.method, request.path, headers)
-            if len(self._heads) >= _MOST_HEADS:
-                self._heads.clear()
-            self._heads[key] = head
-        return head
+    def _build_head(self, host: str, endpoint: Endpoint, path: str, content_type: str, authorization: str) -> None:
+        """Build what is written before the body, but for its length. It is the same for all sends with one token, and kept."""
+        headers = {"Host": host, **self._headers(authorization), "Content-Type": content_type}
+        self._head = build_head(endpoint.method, path, headers)
+        self._head_of = (endpoint, path, content_type, authorization)
 
     def _headers(self, authorization: str) -> dict[str, str]:
         return {

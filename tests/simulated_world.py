@@ -10,11 +10,11 @@ from enum import Enum, auto
 import attrs
 
 from routee_async import OnUnknown, RouteeError, Sms
+from routee_async.exchange import ExchangeError, Transport
 from routee_async.protocol import Failure, Phase, Request, Response
 from routee_async.sandbox import Carrier
 from routee_async.sandbox import routes as wire
 from routee_async.store import LedgerRow, RowState
-from routee_async.transport import ExchangeError, Transport
 
 EPOCH = 1_790_000_000.0
 APPLICATION = ("6400aabbccddeeff00112233", "S4ndb0xKey")

@@ -30,7 +30,7 @@ from routee_async import (
     Unknown,
     references,
 )
-from routee_async.transport import Transport
+from routee_async.exchange import Transport
 from tests import virtual_time
 from tests.simulated_world import APPLICATION, ORIGIN, PRICE, Disk, Network, Plan, make_plan, wall_clock
 

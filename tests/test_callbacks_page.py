@@ -15,16 +15,18 @@ import aiohttp
 import httpx
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from routee_async import MessageStatus, RouteeClient, SentSms, Sms, Tracker
-from routee_async.sandbox import Magic, Sandbox
+from routee_async.sandbox import Magic, Sandbox, Timeline
+from routee_async.sandbox.callbacks import CallbackState
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "callbacks.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 AIOHTTP, FASTAPI, WSGI, OPT_OUT = range(4)
 SECRET = "hook-secret-that-nobody-guesses"
+Service = TestClient[web.Request, web.Application]
 REFUSED = {
     "wrong secret": ("POST", "/routee/guessed", b"{}", 404),
     "another method": ("GET", f"/routee/{SECRET}", b"", 405),
@@ -168,43 +170,48 @@ async def test_opt_out(
 
 
 @pytest.fixture
-async def service(sandbox: Sandbox) -> AsyncIterator[TestClient[web.Request, web.Application]]:
-    """The example, under an address that it knows itself."""
-    del sandbox  # what it sends to
+async def service(sandbox: Sandbox) -> AsyncIterator[Service]:
+    """The example, under an address that the sandbox can call."""
+    sandbox.carrier.settings.timeline = Timeline(sent_after=0.01, final_after=0.02)
     module = load(ROOT / "examples" / "webhook_service.py")
-    server = TestServer(module.build("http://127.0.0.1:1", SECRET))
-    async with TestClient(server) as opened:
+    port = unused_port()
+    async with TestClient(TestServer(module.build(f"http://127.0.0.1:{port}", SECRET), port=port)) as opened:
         yield opened
 
 
-async def test_example(sandbox: Sandbox, service: TestClient[web.Request, web.Application]) -> None:
-    """The example sends with its callback URL, and knows the end of a message as soon as it is told."""
-    async with service.post("/notify", json={"to": Magic.NEVER_FINAL, "body": "Hello"}) as answer:
-        assert answer.status == 202
-        tracking_id = (await answer.json())["tracking_id"]
-    (accepted,) = sandbox.journal.accepted
-    assert accepted.tracking_id == tracking_id
-    status = {"name": "Undelivered", "updatedDate": "2026-11-22T10:00:00Z"}
-    told = {"messageId": tracking_id, "to": accepted.to, "part": 1, "parts": 1, "status": status}
-    async with service.post(f"/routee/{SECRET}", json=told) as answer:
-        assert answer.status == 200
-    async with service.get(f"/messages/{tracking_id}") as answer:
-        assert await answer.json() == {"status": "Undelivered", "final": True}
+async def test_example(sandbox: Sandbox, service: Service) -> None:
+    """The example sends with its callback URL, is called back, and so knows the end of a message."""
+    ends = {Magic.DELIVERED: "Delivered", Magic.EXPIRED: "Undelivered"}
+    for to, end in ends.items():
+        async with service.post("/notify", json={"to": to, "body": "Hello"}) as answer:
+            assert answer.status == 202
+            tracking_id = (await answer.json())["tracking_id"]
+        async with service.get(f"/messages/{tracking_id}") as answer:
+            assert await answer.json() == {"status": end, "final": True}
+    await all_delivered(sandbox, 2)
 
 
-async def test_example_honours_a_stop(sandbox: Sandbox, service: TestClient[web.Request, web.Application]) -> None:
+async def all_delivered(sandbox: Sandbox, count: int) -> None:
+    """Wait until the sandbox has made so many calls, each of them answered with 200."""
+    async with asyncio.timeout(10):
+        while [each.state for each in sandbox.callbacks] != [CallbackState.DELIVERED] * count:
+            await asyncio.sleep(0.001)
+
+
+async def test_example_honours_a_stop(sandbox: Sandbox, service: Service) -> None:
     """Whoever writes STOP gets nothing more, until they write START."""
+    sandbox.application.account.inbound_urls["306900000099"] = str(service.make_url(f"/routee/{SECRET}"))
     statuses = []
-    for word in ("STOP", "START"):
-        async with service.post(f"/routee/{SECRET}", data=inbound(word)) as answer:
-            assert answer.status == 200
+    for count, word in enumerate(("STOP", "START"), start=1):
+        sandbox.inbound(from_="+306970000001", to="306900000099", body=word)
+        await all_delivered(sandbox, count)
         async with service.post("/notify", json={"to": "+306970000001", "body": "Hello"}) as answer:
             statuses.append(answer.status)
     assert statuses == [409, 202]
     assert sandbox.journal.sends_received == 1
 
 
-async def test_example_says_when_a_message_cannot_be_sent(service: TestClient[web.Request, web.Application]) -> None:
+async def test_example_says_when_a_message_cannot_be_sent(service: Service) -> None:
     """What Routee refuses is no error of the service."""
     async with service.post("/notify", json={"to": Magic.REFUSED, "body": "Hello"}) as answer:
         assert (answer.status, (await answer.json())["safe_to_resend"]) == (502, True)

@@ -24,11 +24,11 @@ from routee_async.errors import (
     RouteeError,
     ServerError,
 )
+from routee_async.exchange import ExchangeError
 from routee_async.models import SentSms, Sms, TrackedPart
 from routee_async.options import RetryPolicy, Timeout
 from routee_async.pace import Pace
 from routee_async.protocol import Failure, Phase, Request, Response
-from routee_async.transport import ExchangeError
 from tests.virtual_time import in_virtual_time
 
 SMS = Sms(to="+306970000001", sender_id="P", body="Hello", label="a-1")

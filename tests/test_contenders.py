@@ -12,7 +12,8 @@ import pytest
 from benchmarks import contenders
 from benchmarks.clients.common import recipient
 from benchmarks.contenders import BARE, BY_NAME, CONTENDERS, FLOOR, Contender, Task, measure, measure_apart
-from benchmarks.servers import Lean, certify, lean
+from benchmarks.lean import Lean
+from benchmarks.servers import certify, lean
 from routee_async.sandbox import Sandbox
 
 OURS = [each for each in CONTENDERS if not each.rival]

@@ -11,13 +11,13 @@ from routee_async import protocol
 from routee_async.caller import Caller
 from routee_async.delivery import Delivery
 from routee_async.errors import BadRequestError, NoAnswerError, OutcomeUnknownError
+from routee_async.exchange import ExchangeError
 from routee_async.models import MessageStatus, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy, Timeout
 from routee_async.pace import Pace
 from routee_async.protocol import Failure, Phase, Request, Response
 from routee_async.reconcile import Reconciler
 from routee_async.references import reference_of, wire_label
-from routee_async.transport import ExchangeError
 from tests.virtual_time import in_virtual_time
 
 SMS = Sms(to="+306970000001", sender_id="P", body="Hello", label="mine")

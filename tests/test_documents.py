@@ -11,8 +11,10 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from routee_async import PollPolicy
-from routee_async.sandbox import Fault, Sandbox, Timeline, faults
+from routee_async.sandbox import Body, Fault, Kind, Sandbox, Shape, Timeline, faults, magic
+from routee_async.sandbox.control.table import ROUTES
 
+pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent.parent
 BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 QUICK = PollPolicy(first_delay=0.01, max_interval=0.01)
@@ -92,6 +94,50 @@ async def test_example_service_says_what_became_of_it(
     async with TestClient(TestServer(example("web_service").build())) as service:
         answer = await service.post("/notify", json=order)
         assert answer.status == status
+
+
+def blocks(page: str) -> dict[str, str]:
+    """Give the code blocks of a page that have a title."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return dict(re.findall(r'^```python title="(.*?)"\n(.*?)^```', text, re.DOTALL | re.MULTILINE))
+
+
+def test_example_of_testing(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application in docs/testing.md passes its tests, with the fixtures as they are installed."""
+    found = blocks("testing.md")
+    assert set(found) == {"app.py", "test_app.py"}
+    for name, code in found.items():
+        (pytester.path / name).write_text(code, encoding="utf-8")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    plugins = ("-p", "routee_async.pytest_plugin", "-p", "pytest_asyncio.plugin", "--asyncio-mode=auto")
+    options = ("-W", "error", "-o", "asyncio_default_fixture_loop_scope=function", "-o", "pythonpath=.")
+    assert pytester.runpytest_subprocess(*plugins, *options).parseoutcomes() == {"passed": 3}
+
+
+def test_magic_numbers_in_the_document() -> None:
+    """The table of magic numbers in docs/sandbox.md is the one that the code writes."""
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- magic:")[2].partition("-->\n\n")[2].partition("\n<!-- end of magic")[0]
+    assert table == magic.markdown()
+
+
+def test_control_routes_in_the_document() -> None:
+    """Every route of the control API is named in docs/sandbox.md."""
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    assert [route.path for route in ROUTES if re.sub(r"\{\w+\}", "{", route.path).partition("{")[0] not in page] == []
+
+
+def test_kinds_of_faults_in_the_document() -> None:
+    """Every kind of fault is named in docs/sandbox.md, and every shape and form."""
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    assert [name for name in (*Kind, *Shape, *Body) if f"`{name}`" not in page] == []
+
+
+def test_pictures_are_small() -> None:
+    """Every picture in the documents is there, and none is heavy."""
+    for page in (ROOT / "docs").glob("*.md"):
+        for name in re.findall(r"!\[[^\]]*\]\(([^)]*)\)", page.read_text(encoding="utf-8")):
+            assert 0 < (page.parent / name).stat().st_size < 150_000, name
 
 
 async def run_block(number: int, folder: Path | None = None) -> str:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from routee_async import lane as lane_module
 from routee_async import transport as transport_module
+from routee_async.exchange import ExchangeError
 from routee_async.lane import Lane
 from routee_async.lease import Lease
 from routee_async.models import Sms
@@ -30,7 +31,7 @@ from routee_async.protocol import (
     build_send,
     build_token_request,
 )
-from routee_async.transport import AiohttpTransport, ExchangeError
+from routee_async.transport import AiohttpTransport
 from tests.misbehaving import (
     PATIENCE,
     Certificates,
@@ -326,18 +327,24 @@ async def test_answer_byte_by_byte() -> None:
         assert await verdict_of(transport) == (200, {}, GOOD)
 
 
-async def test_body_that_comes_slowly() -> None:
+async def test_body_that_comes_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each piece of a body begins the time of silence anew; only `total` bounds the whole."""
+    loop = asyncio.get_running_loop()
+    time, ahead = loop.time, 0.0
+    monkeypatch.setattr(loop, "time", lambda: time() + ahead)
 
     async def script(peer: Peer) -> None:
+        nonlocal ahead
         await peer.request()
-        await peer.send(spelled(OK, LENGTH))
-        for at in range(len(GOOD)):
-            await asyncio.sleep(0.01)
-            await peer.send(GOOD[at : at + 1])
+        for piece in (spelled(OK, LENGTH), GOOD[:5], GOOD[5:9], GOOD[9:12], GOOD[12:]):
+            ahead += 0.6 * PATIENCE
+            peer.send_now(piece)
+            for _ in range(4):
+                await asyncio.sleep(0)
+        await peer.gone()
 
-    async with Server(script) as server, transport_to(server.origin, sock_read=SHORT) as transport:
-        assert await verdict_of(transport) == (200, {}, GOOD)
+    async with Server(script) as server, transport_to(server.origin, total=100 * PATIENCE) as transport:
+        assert await verdict_of(transport, time_left=100 * PATIENCE) == (200, {}, GOOD)
 
 
 HEADS = st.sampled_from(
@@ -547,7 +554,7 @@ async def test_answer_that_came_before_all_was_written() -> None:
 
 async def test_large_body_is_written_whole() -> None:
     """A body that does not go out at once is written as the server takes it."""
-    body = b"x" * 3_000_000
+    body = b"x" * 30_000_000
     async with Server(answering(GOOD)) as server, transport_to(server.origin) as transport:
         assert await body_of(transport, attrs.evolve(SEND, body=body)) == GOOD
         assert server.requests[0].endswith(body)

@@ -1102,7 +1102,7 @@ async def test_a_delay_makes_company(path: Path, spy: Spy) -> None:
         await asyncio.sleep(0.001)
         await asyncio.gather(first, ledger.intend(1, mark(1), CHECKSUM))
         assert len(ledger) == 2
-        assert spy.count("BEGIN IMMEDIATE") == 1
+        assert spy.count("INSERT INTO message") == 1
 
 
 async def test_a_new_ledger_is_not_read(path: Path, spy: Spy) -> None:

@@ -32,7 +32,7 @@ def run(script: str, *arguments: object) -> str:
 def test_short_run_measures_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The short run, over HTTP and TLS, near and far, prints its tables, names the machine and writes the same as data."""
     file = tmp_path / "figures.json"
-    printed = run("matrix.py", "--short", "--only", "routee_async", "--json", file)
+    printed = run("matrix.py", "--short", "--unbound", "--only", "routee_async", "--json", file)
     assert "### HTTP, a server that takes 0 ms" in printed
     assert "### TLS, a server that takes 20 ms (lean server)" in printed
     assert re.search(r"\*\*Python\*\*: \w+ 3\.\d+", printed)

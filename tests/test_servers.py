@@ -1,4 +1,4 @@
-"""Tests of `benchmarks/servers.py`: what the clients are measured against speaks enough HTTP to be believed."""
+"""Tests of `benchmarks/servers.py` and `benchmarks/lean.py`: they speak enough HTTP to be measured against."""
 
 import asyncio
 import json
@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from benchmarks import servers
-from benchmarks.servers import ANSWERS, Certificate, Server, certify, lean, listen, nginx, serve
+from benchmarks.answers import ANSWERS
+from benchmarks.servers import Certificate, Server, certify, lean, listen, nginx, serve
 
 TOKEN, SMS = ANSWERS["/oauth/token"][1], ANSWERS["/sms"][1]
 POST = b"POST /sms HTTP/1.1\r\nHost: x\r\ncontent-LENGTH: 4\r\n\r\nbody"

@@ -363,3 +363,16 @@ async def test_what_a_callback_has_told_of_exists() -> None:
         tracker.feed(called_back(SENT))
         assert (await waiter).status == DELIVERED
         assert asyncio.get_running_loop().time() > 60
+
+
+@in_virtual_time
+async def test_what_callbacks_tell_is_noted_at_once() -> None:
+    """A final status that came by callback is in the ledger at once, not after the next read, however many come together."""
+    disk = Noted()
+    async with Tracker(Routee().fetch, policy=PollPolicy(first_delay=HOUR, max_interval=HOUR), ledger=disk) as tracker:
+        names = [f"m{number}" for number in range(1200)]
+        for name in names:
+            tracker.watch(name)
+            tracker.feed(called_back(DELIVERED, tracking_id=name))
+        await asyncio.sleep(0.001)
+        assert [name for name, _ in disk.noted] == names

@@ -20,7 +20,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from routee_async import transport as transport_module
-from routee_async.errors import ConfigurationError
+from routee_async.exchange import ExchangeError
 from routee_async.failures import explain
 from routee_async.lease import Mark
 from routee_async.models import Sms
@@ -37,7 +37,7 @@ from routee_async.protocol import (
     build_send,
     build_token_request,
 )
-from routee_async.transport import AiohttpTransport, ExchangeError, check_origin
+from routee_async.transport import AiohttpTransport
 from tests.misbehaving import (
     PATIENCE,
     Certificates,
@@ -1128,73 +1128,7 @@ def test_proof_that_nothing_was_written() -> None:
     assert explain(aiohttp.ClientOSError(104, "reset"), written=True, one_write=True).written
 
 
-# --- Origins -----------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("value", "origin"),
-    [
-        ("https://connect.routee.net", "https://connect.routee.net"),
-        ("https://connect.routee.net/", "https://connect.routee.net"),
-        ("HTTPS://Connect.Routee.NET", "https://connect.routee.net"),
-        ("https://connect.routee.net:8443", "https://connect.routee.net:8443"),
-        ("https://10.0.0.1", "https://10.0.0.1"),
-        ("https://[2001:db8::1]", "https://[2001:db8::1]"),
-        ("https://[2001:db8::1]:8443/", "https://[2001:db8::1]:8443"),
-        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-        ("http://127.255.255.254", "http://127.255.255.254"),
-        ("http://localhost:8080", "http://localhost:8080"),
-        ("http://LOCALHOST", "http://localhost"),
-        ("http://[::1]:8080", "http://[::1]:8080"),
-    ],
-)
-def test_origin(value: str, origin: str) -> None:
-    """An origin is scheme, host and port, written in one way; plain http is for this machine."""
-    assert check_origin("base_url", value) == origin
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "http://connect.routee.net",
-        "http://10.0.0.1",
-        "http://localhost.routee.net",
-        "http://127.0.0.1.routee.net",
-        "http://[2001:db8::1]",
-        "https://connect.routee.net/v1",
-        "https://connect.routee.net?a=1",
-        "https://connect.routee.net#a",
-        "https://user@connect.routee.net",
-        "https://user:secret@connect.routee.net",
-        "https://:secret@connect.routee.net",
-        "https://evil.example\\@connect.routee.net",
-        "https://connect.routee.net\\.evil.example",
-        "https://connect routee.net",
-        "https://παράδειγμα.gr",
-        "https://connect.routee.net%2f",
-        "connect.routee.net",
-        "//connect.routee.net",
-        "ftp://connect.routee.net",
-        "https://",
-        "https://:443",
-        "https://connect.routee.net:0",
-        "https://connect.routee.net:65536",
-        "https://connect.routee.net:https",
-        "https://[::1",
-        "https://[nonsense]",
-        "",
-        None,
-        443,
-        b"https://connect.routee.net",
-    ],
-    ids=repr,
-)
-def test_what_is_no_origin(value: object) -> None:
-    """Whatever else there is in a URL, or instead of one, is refused before any I/O, without being quoted."""
-    with pytest.raises(ConfigurationError) as caught:
-        check_origin("base_url", value)
-    assert caught.value.field == "base_url"
-    assert "secret" not in told_by(caught.value)
+# --- Compression --------------------------------------------------------------------------------------------------------------
 
 
 @both_lanes

@@ -1,6 +1,7 @@
 """`routee sandbox`: a Routee of one's own, until Ctrl-C."""
 
 import asyncio
+import webbrowser
 from typing import Annotated
 
 from cyclopts import Parameter, validators
@@ -20,6 +21,11 @@ async def sandbox(
     visibility_delay: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 1.0,
     final_after: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 2.0,
     balance: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 100_000.0,
+    scale: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 1.0,
+    keep: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 50_000,
+    allow_host: tuple[str, ...] = (),
+    lean: Annotated[bool, Parameter(negative=())] = False,
+    open_inbox: Annotated[bool, Parameter(name="--open", negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> int:
     """Run a fake Routee on this machine.
@@ -29,6 +35,7 @@ async def sandbox(
     ```
 
     It sends nothing and costs nothing. Paste the lines that it prints into another terminal, and what you run there talks to it.
+    Its inbox, a web page, shows what was sent, as phones would, and lets you reply and make things go wrong.
     Ctrl-C stops it; what it was told is then forgotten. The exit status is 0, or 1 if the port is taken.
 
     Args:
@@ -38,6 +45,11 @@ async def sandbox(
         visibility_delay: Seconds until a message can be tracked.
         final_after: Seconds until a message has its final status.
         balance: Money of the account; a part of a message costs 0.032.
+        scale: How many of its seconds pass in a real one: 3600 for an hour a second.
+        keep: How many messages are kept; the oldest are forgotten.
+        allow_host: Name under which the inbox may be addressed, besides localhost and addresses; may be given again.
+        lean: Keep no copies of requests, for benchmarks.
+        open_inbox: Open the inbox in the browser.
         as_json: Write the address and the credentials as one JSON object.
     """
     server = Sandbox(
@@ -47,6 +59,10 @@ async def sandbox(
         visibility_delay=visibility_delay,
         timeline=Timeline(sent_after=final_after / 4, final_after=final_after),
         balance=balance,
+        scale=scale,
+        keep_requests=0 if lean else 1000,
+        keep_messages=keep,
+        allowed_hosts=allow_host,
     )
     stop = asyncio.Event()
     with interrupts.in_order(stop.set):
@@ -56,7 +72,10 @@ async def sandbox(
             output.say(f"routee: cannot listen on {host}:{port}: {error.strerror}; choose another --port, or 0 for a free one")
             return Exit.FAILED
         try:
-            _tell(server, host, as_json=as_json)
+            url = server.base_url.replace(host, _EVERYWHERE.get(host, host))
+            _tell(server, url, as_json=as_json)
+            if open_inbox and not await asyncio.to_thread(webbrowser.open, f"{url}/_sandbox/"):
+                output.say("routee: there is no browser that could be opened")
             await stop.wait()
         finally:
             await server.stop()
@@ -65,14 +84,8 @@ async def sandbox(
     return Exit.DONE
 
 
-def _tell(server: Sandbox, host: str, *, as_json: bool) -> None:
-    url = server.base_url.replace(host, _EVERYWHERE.get(host, host))
-    values = {
-        "ROUTEE_BASE_URL": url,
-        "ROUTEE_AUTH_URL": url,
-        "ROUTEE_APPLICATION_ID": server.application_id,
-        "ROUTEE_APPLICATION_SECRET": server.application_secret,
-    }
+def _tell(server: Sandbox, url: str, *, as_json: bool) -> None:
+    values = {**server.environment(), "ROUTEE_BASE_URL": url, "ROUTEE_AUTH_URL": url}
     if as_json:
         output.emit_json(values)
     else:
@@ -81,4 +94,5 @@ def _tell(server: Sandbox, host: str, *, as_json: bool) -> None:
     output.say(
         "The sandbox is running. Paste these lines into another terminal, then try: routee send +306970000001 Hi --sender-id Me"
     )
+    output.say(f"Inbox: {url}/_sandbox/")
     output.say("Press Ctrl-C to stop it.")

@@ -20,12 +20,14 @@ class Journal:
         requests: Requests by route, those struck by a fault included; whatever has no route is `unknown`.
         busy: Requests under way.
         peak: The most requests that were under way at once.
+        forgotten: Accepted messages that are no longer among *accepted*, because only so many are kept.
     """
 
     accepted: list[Message] = attrs.Factory(list)
     requests: Counter[str] = attrs.Factory(Counter)
     busy: int = 0
     peak: int = 0
+    forgotten: int = 0
 
     def enter(self, route: str) -> None:
         """Note that a request came."""
@@ -45,7 +47,12 @@ class Journal:
     @property
     def sends_accepted(self) -> int:
         """How many messages were accepted."""
-        return len(self.accepted)
+        return self.forgotten + len(self.accepted)
+
+    def forget(self, count: int) -> None:
+        """Let go of the oldest *count* accepted messages; labels are then counted without them."""
+        del self.accepted[:count]
+        self.forgotten += count
 
     def count_by_label(self) -> Counter[str | None]:
         """Count accepted messages by label; None stands for those without one."""
@@ -58,5 +65,6 @@ class Journal:
     def reset(self) -> None:
         """Forget all but the requests under way."""
         self.accepted.clear()
+        self.forgotten = 0
         self.requests.clear()
         self.peak = self.busy

@@ -26,6 +26,15 @@ class Clock:
         """Tell the time in epoch seconds."""
         return self._start + (time.monotonic() - self._begun) * self._speed if self._speed else self._start
 
+    @property
+    def speed(self) -> float:
+        """How many of its seconds pass in a real one; 0 when it stands still."""
+        return self._speed
+
+    def run_at(self, speed: float) -> None:
+        """Let it go on at that *speed*, 0 or more; 0 to stand still. Whoever waits for a moment must be told."""
+        self._start, self._begun, self._speed = self(), time.monotonic(), speed
+
     def put_to(self, moment: float) -> None:
         """Put it forward to *moment*, in epoch seconds; it is never put back."""
         if moment > self():
@@ -53,6 +62,14 @@ class ForeignClock(Clock):
     def __call__(self) -> float:
         """Tell the time in epoch seconds."""
         return self._now()
+
+    def run_at(self, speed: float) -> None:
+        """Refuse.
+
+        Raises:
+            RuntimeError: Always.
+        """
+        raise RuntimeError(f"this sandbox runs by a clock of yours, which cannot be set to run {speed:g} times as fast")
 
     def put_to(self, moment: float) -> None:
         """Refuse.

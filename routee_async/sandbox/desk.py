@@ -98,7 +98,7 @@ class Desk:
         pays = account.balance >= cost and order.to != Magic.NO_BALANCE
         if not pays and campaign is None:
             raise routee(400, "400001009", "Insufficient Balance")
-        timeline, outcomes = self.fates.choose(account, order.to, order.label, order.ttl, analysis.parts)
+        timeline, outcomes = self.fates.choose(account, order.to, order.label, order.ttl, analysis.parts, body=body)
         if pays:
             account.balance -= cost
         message = Message(

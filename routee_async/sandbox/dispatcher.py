@@ -1,9 +1,11 @@
 """Posts callbacks, and lets what is due happen: the only place where the sandbox calls somebody, and waits for its own time."""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 
 import aiohttp
+import attrs
 
 from routee_async.sandbox.answers import JSON, dump
 from routee_async.sandbox.callbacks import Attempt, CallbackRecord
@@ -12,6 +14,21 @@ from routee_async.sandbox.clock import Clock
 
 _LANES = 16
 """Callbacks posted at once. Those of one subject share a lane, so that they arrive in the order in which they are posted."""
+
+
+@attrs.define(eq=False)
+class _Lane:
+    """Callbacks that are posted one after the other.
+
+    Attributes:
+        records: Those that wait.
+        load: How many wait or are being posted.
+        subjects: The same for each subject.
+    """
+
+    records: "asyncio.Queue[CallbackRecord]" = attrs.Factory(asyncio.Queue)
+    load: int = 0
+    subjects: Counter[str] = attrs.Factory(Counter)
 
 
 class Dispatcher:
@@ -27,14 +44,16 @@ class Dispatcher:
         self._clock = clock
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._lanes: list[asyncio.Queue[CallbackRecord]] = []
+        self._lanes: list[_Lane] = []
+        self._lane_of: dict[str, _Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         """Begin."""
         self._wake, self._turn = asyncio.Event(), asyncio.Lock()
-        self._lanes = [asyncio.Queue() for _ in range(_LANES)]
+        self._lanes = [_Lane() for _ in range(_LANES)]
+        self._lane_of = {}
         self._carrier.agenda.on_earlier = self._carrier.callbacks.on_ready = self._wake.set
         self._tasks = [asyncio.create_task(self._run(), name="sandbox-dispatcher")]
 
@@ -45,8 +64,8 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for lane in self._lanes:
-            while not lane.empty():
-                self._carrier.callbacks.put_back(lane.get_nowait())
+            while not lane.records.empty():
+                self._carrier.callbacks.put_back(lane.records.get_nowait())
         self._tasks, self._lanes = [], []
         if self._session is not None:
             await self._session.close()
@@ -64,7 +83,7 @@ class Dispatcher:
             target = self._clock() + seconds
             while True:
                 self._carrier.run()
-                await asyncio.gather(*(lane.join() for lane in self._lanes))
+                await asyncio.gather(*(lane.records.join() for lane in self._lanes))
                 while self._carrier.callbacks.ready:
                     await self._post(self._carrier.callbacks.ready.popleft())
                     self._carrier.run()
@@ -89,15 +108,23 @@ class Dispatcher:
     def _hand_over(self, record: CallbackRecord) -> None:
         if len(self._tasks) == 1:
             self._tasks += [asyncio.create_task(self._work(lane), name="sandbox-callbacks") for lane in self._lanes]
-        self._lanes[hash(record.subject) % len(self._lanes)].put_nowait(record)
+        lane = self._lane_of.get(record.subject) or min(self._lanes, key=lambda lane: lane.load)
+        self._lane_of[record.subject] = lane
+        lane.subjects[record.subject] += 1
+        lane.load += 1
+        lane.records.put_nowait(record)
 
-    async def _work(self, lane: asyncio.Queue[CallbackRecord]) -> None:
+    async def _work(self, lane: _Lane) -> None:
         while True:
-            record = await lane.get()
+            record = await lane.records.get()
             try:
                 await self._post(record)
             finally:
-                lane.task_done()
+                lane.records.task_done()
+                lane.load -= 1
+                lane.subjects[record.subject] -= 1
+                if not lane.subjects[record.subject]:
+                    del lane.subjects[record.subject], self._lane_of[record.subject]
 
     async def _post(self, record: CallbackRecord) -> None:
         callbacks = self._carrier.callbacks

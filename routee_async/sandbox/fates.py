@@ -9,7 +9,7 @@ import attrs
 from routee_async.sandbox.accounts import Account, Rng
 from routee_async.sandbox.checks import MAX_TTL
 from routee_async.sandbox.settings import Settings
-from routee_async.sandbox.timeline import MAGIC_OUTCOMES, Magic, Outcome, Timeline
+from routee_async.sandbox.timeline import MAGIC_OUTCOMES, Magic, Outcome, Timeline, magic_of
 
 _NOT_TRIED: Final = frozenset({Outcome.FAILED, Outcome.NEVER_SENT, Outcome.NEVER_FINAL})
 """Outcomes that the validity period does not touch."""
@@ -52,9 +52,10 @@ class Fates:
         self._scripts.clear()
 
     def choose(
-        self, account: Account, to: str, label: str | None, ttl: int | None, parts: int
+        self, account: Account, to: str, label: str | None, ttl: int | None, parts: int, *, body: str = ""
     ) -> tuple[Timeline, tuple[Outcome, ...]]:
         """Choose for a message of *parts* parts with a validity period of *ttl* minutes."""
+        magic = magic_of(to, body)
         script = self._find(label, to)
         timeline = (script and script.timeline) or self._settings.timeline
         if script and script.outcomes:
@@ -62,10 +63,10 @@ class Fates:
             outcomes = (given + given[-1:] * parts)[:parts]
         elif to in account.opted_out:
             outcomes = (Outcome.OPTED_OUT,) * parts
-        elif to == Magic.LAST_PART_UNDELIVERED:
+        elif magic == Magic.LAST_PART_UNDELIVERED:
             outcomes = (Outcome.DELIVERED,) * (parts - 1) + (Outcome.UNDELIVERED,)
         else:
-            outcomes = (MAGIC_OUTCOMES.get(to) or self._draw(),) * parts
+            outcomes = (MAGIC_OUTCOMES.get(magic) or self._draw(),) * parts
         seconds = 60.0 * (ttl or MAX_TTL)
         if timeline.reads is None and seconds < timeline.final_after:
             timeline = attrs.evolve(timeline, final_after=seconds)

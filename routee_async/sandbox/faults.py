@@ -185,8 +185,18 @@ class Fault:
         )
 
 
-@attrs.define
-class _Entry:
+@attrs.define(eq=False)
+class Entry:
+    """A fault in force.
+
+    Attributes:
+        number: Counted from 1 for each plan, never used again.
+        fault: The fault.
+        seen: Requests that met its conditions.
+        struck: How many of them it struck.
+    """
+
+    number: int
     fault: Fault
     seen: int = 0
     struck: int = 0
@@ -201,7 +211,8 @@ class FaultPlan:
 
     def __init__(self, rng: Rng) -> None:
         self._rng = rng
-        self._entries: list[_Entry] = []
+        self._entries: list[Entry] = []
+        self._count = 0
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -213,7 +224,18 @@ class FaultPlan:
 
     def add(self, *faults: Fault) -> None:
         """Put *faults* behind those in force."""
-        self._entries += map(_Entry, faults)
+        for fault in faults:
+            self._count += 1
+            self._entries.append(Entry(self._count, fault))
+
+    def remove(self, fault: Fault) -> None:
+        """End *fault*; nothing happens if it is not in force."""
+        self._entries = [entry for entry in self._entries if entry.fault is not fault]
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The faults in force, in order."""
+        return tuple(self._entries)
 
     def clear(self) -> None:
         """End all faults."""

@@ -125,7 +125,7 @@ class Numbers:
         self._carrier = carrier
         self._offers = {offer.msisdn: offer for offer in _stock()}
         self._rented: dict[str, Rental] = {}
-        self._pool_urls: dict[str, str] = {}
+        self._pool_urls: dict[str, str | None] = {}
         self._on_release: list[Callable[[str], None]] = []
 
     def available(self, application: Application, query: Mapping[str, str]) -> dict[str, object]:
@@ -208,6 +208,7 @@ class Numbers:
         rental = self.find(application.account, msisdn)
         del self._rented[rental.offer.msisdn]
         application.account.inbound_urls.pop(rental.offer.msisdn, None)
+        self._pool_urls.pop(rental.offer.msisdn, None)
         for tell in self._on_release:
             tell(rental.offer.msisdn)
 
@@ -231,13 +232,9 @@ class Numbers:
         self._on_release.append(tell)
 
     def listen_for_pool(self, msisdn: str, url: str | None) -> None:
-        """Let the pool of a number be told what comes in, unless the number has an address of its own; None for no longer."""
-        self._pool_urls.pop(msisdn, None)
-        if url is not None:
-            self._pool_urls[msisdn] = url
-        rental = self._rented.get(msisdn)
-        if rental is not None:
-            self._listen(rental)
+        """Let the pool of a rented number be told what comes in, unless it has an address of its own; None for no longer."""
+        self._pool_urls[msisdn] = url
+        self._listen(self._rented[msisdn])
 
     def _listen(self, rental: Rental) -> None:
         """Put down where what comes in is to be told (§5.3)."""

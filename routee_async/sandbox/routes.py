@@ -26,7 +26,7 @@ from routee_async.sandbox.carrier import Carrier
 from routee_async.sandbox.routing import Call, Request, Route, Table
 from routee_async.sandbox.whitelist import Whitelist
 
-__all__ = ["TOKEN", "UNKNOWN", "Request", "respond", "route_of"]
+__all__ = ["ROUTES", "TOKEN", "UNKNOWN", "Request", "respond", "route_of"]
 
 TOKEN: Final = ("POST", "/oauth/token")
 """The only route without a bearer token."""
@@ -44,7 +44,9 @@ _FAMILIES: Final = (
     api_contacts.ROUTES,
     api_reports.ROUTES,
 )
-_TABLE: Final = Table(route for family in _FAMILIES for route in family)
+ROUTES: Final = tuple(route for family in _FAMILIES for route in family)
+"""All endpoints but the one that gives tokens."""
+_TABLE: Final = Table(ROUTES)
 
 
 def route_of(method: str, path: str) -> str:

@@ -5,7 +5,7 @@ A family is a module `api_*.py` with acts and a tuple `ROUTES`; `routes.py` puts
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote
 
 import attrs
@@ -119,7 +119,26 @@ class Route:
         return f"{self.method} {self.path}"
 
 
-class Table:
+class Addressed(Protocol):
+    """What a table of routes must know of each."""
+
+    @property
+    def method(self) -> str:
+        """Upper case."""
+
+    @property
+    def path(self) -> str:
+        """As `Route.path`."""
+
+    @property
+    def name(self) -> str:
+        """Method and path."""
+
+
+R = TypeVar("R", bound=Addressed)
+
+
+class Table(Generic[R]):
     """All routes, found by method and path. A path without braces outranks one with, and so does the one that comes first.
 
     Args:
@@ -129,9 +148,9 @@ class Table:
         ValueError: Two are the same.
     """
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._fixed: dict[tuple[str, str], tuple[Route, tuple[str, ...]]] = {}
-        self._open: dict[tuple[str, int], list[tuple[list[str], Route]]] = {}
+    def __init__(self, routes: Iterable[R]) -> None:
+        self._fixed: dict[tuple[str, str], tuple[R, tuple[str, ...]]] = {}
+        self._open: dict[tuple[str, int], list[tuple[list[str], R]]] = {}
         seen = set()
         for route in routes:
             if route.name in seen:
@@ -143,7 +162,7 @@ class Table:
             else:
                 self._fixed[route.method, route.path] = (route, ())
 
-    def find(self, method: str, path: str) -> tuple[Route, tuple[str, ...]] | None:
+    def find(self, method: str, path: str) -> tuple[R, tuple[str, ...]] | None:
         """Find the route of a request, and what stands for its pieces in braces; None where there is no route."""
         found = self._fixed.get((method, path))
         if found is not None:

@@ -7,9 +7,10 @@ from ssl import SSLContext
 from aiohttp import hdrs, web
 
 from routee_async.sandbox.answers import Answer, load
-from routee_async.sandbox.carrier import Carrier
+from routee_async.sandbox.control.backstage import Backstage
+from routee_async.sandbox.control.face import ControlFace
+from routee_async.sandbox.control.table import PREFIX
 from routee_async.sandbox.effects import Effect, Kind
-from routee_async.sandbox.faults import FaultPlan
 from routee_async.sandbox.havoc import Havoc, to_response
 from routee_async.sandbox.mangle import error_answer, mangled_answer
 from routee_async.sandbox.routes import Request, respond, route_of
@@ -17,6 +18,7 @@ from routee_async.sandbox.routes import Request, respond, route_of
 _NEVER_READ = frozenset({Kind.CLOSE, Kind.RESET, Kind.HANG})
 """Effects that strike before the body is read, unless the request is carried out first."""
 _NOTHING = Answer(200, b"{}")
+_SILENCE = Answer(0, b"", "")
 _GRACE = 0.05
 
 
@@ -24,14 +26,16 @@ class SandboxServer:
     """Serves *carrier*, as far as *faults* let it.
 
     Args:
-        carrier: What answers.
-        faults: What strikes.
+        backstage: What answers, what strikes, and what is noted of it.
         gzip: Compress answers for those who take that (§1.1).
     """
 
-    def __init__(self, carrier: Carrier, faults: FaultPlan, *, gzip: bool = False) -> None:
-        self._carrier = carrier
-        self._faults = faults
+    def __init__(self, backstage: Backstage, *, gzip: bool = False) -> None:
+        self._carrier = backstage.carrier
+        self._faults = backstage.faults
+        self._exchanges = backstage.exchanges
+        self._backstage = backstage
+        self._control = ControlFace(backstage)
         self._gzip = gzip
         self._listener: asyncio.Server | None = None
         self._server: web.Server | None = None
@@ -86,6 +90,8 @@ class SandboxServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
+        if path.startswith(PREFIX) or self._asks_for_page(request, path):
+            return await self._control.answer(request, path, query)
         journal = self._carrier.journal
         journal.enter(route_of(request.method, path))
         try:
@@ -103,6 +109,7 @@ class SandboxServer:
         havoc = Havoc(request, self._stopping)
         if effect is not None and not effect.accepted:
             if effect.kind in _NEVER_READ:
+                self._note(request, b"", _SILENCE, effect=effect)
                 return await havoc.strike(effect, _NOTHING)
             if effect.kind is Kind.DELAY and not await havoc.pause(effect.seconds):
                 return havoc.hang_up()
@@ -110,30 +117,36 @@ class SandboxServer:
         if effect is None:
             return self._respond(request, self._carry_out(request, path, query, body))
         late = effect.kind is Kind.DELAY
-        good = self._carry_out(request, path, query, body) if effect.accepted or late else _NOTHING
+        answer = self._spoil(request, path, query, body, effect)
         if late and effect.accepted:
             await havoc.pause(effect.seconds)
-        return await self._strike(request, path, effect, good, havoc)
+        if late:
+            return self._respond(request, answer)
+        if effect.kind in {Kind.ANSWER, Kind.MANGLED}:
+            return to_response(answer)
+        return await havoc.strike(effect, answer)
 
-    async def _strike(
-        self,
-        request: web.BaseRequest,
-        path: str,
-        effect: Effect,
-        good: Answer,
-        havoc: Havoc,
-    ) -> web.StreamResponse:
-        match effect.kind:
-            case Kind.DELAY:
-                return self._respond(request, good)
-            case Kind.ANSWER:
-                return to_response(error_answer(effect, path, self._carrier.now()))
-            case Kind.MANGLED:
-                return to_response(mangled_answer(effect, good))
-            case _:
-                return await havoc.strike(effect, good)
+    def _spoil(self, request: web.BaseRequest, path: str, query: str, body: bytes, effect: Effect) -> Answer:
+        """Carry the request out if it is to be, and make the answer that *effect* leaves of it."""
+        if effect.accepted or effect.kind is Kind.DELAY:
+            before = len(self._carrier.journal.accepted)
+            answer = self._ask(request, path, query, body)
+        else:
+            before, answer = len(self._carrier.journal.accepted), _NOTHING
+        if effect.kind is Kind.ANSWER:
+            answer = error_answer(effect, path, self._carrier.now())
+        elif effect.kind is Kind.MANGLED:
+            answer = mangled_answer(effect, answer)
+        self._note(request, body, answer, before, effect)
+        return answer
 
     def _carry_out(self, request: web.BaseRequest, path: str, query: str, body: bytes) -> Answer:
+        before = len(self._carrier.journal.accepted)
+        answer = self._ask(request, path, query, body)
+        self._note(request, body, answer, before)
+        return answer
+
+    def _ask(self, request: web.BaseRequest, path: str, query: str, body: bytes) -> Answer:
         headers = request.headers
         return respond(
             self._carrier,
@@ -147,6 +160,39 @@ class SandboxServer:
                 remote=(request.remote or "") if self._carrier.settings.enforce_whitelist else "",
             ),
         )
+
+    def _note(
+        self,
+        request: web.BaseRequest,
+        body: bytes,
+        answer: Answer,
+        before: int | None = None,
+        effect: Effect | None = None,
+    ) -> None:
+        self._backstage.changes.tell()
+        if self._exchanges.keep:
+            self._keep(request, body, answer, before, effect)
+        if self._backstage.keep_messages is not None:
+            self._backstage.trim()
+
+    def _keep(self, request: web.BaseRequest, body: bytes, answer: Answer, before: int | None, effect: Effect | None) -> None:
+        accepted = () if before is None else self._carrier.journal.accepted[before:]
+        self._exchanges.add(
+            at=self._carrier.now(),
+            method=request.method,
+            target=request.raw_path,
+            raw_headers=request.raw_headers,
+            body=body,
+            status=answer.status,
+            content_type=answer.content_type,
+            answer=answer.body,
+            fault="" if effect is None else effect.kind.value,
+            tracking_ids=tuple(message.tracking_id for message in accepted),
+        )
+
+    @staticmethod
+    def _asks_for_page(request: web.BaseRequest, path: str) -> bool:
+        return path == "/" and "text/html" in request.headers.get(hdrs.ACCEPT, "")
 
     def _respond(self, request: web.BaseRequest, answer: Answer) -> web.Response:
         gzip = self._gzip and "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")

@@ -1,5 +1,6 @@
 """What becomes of a message, and when: outcomes, timelines and the numbers that ask for them."""
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from types import MappingProxyType
@@ -76,6 +77,24 @@ class Magic(StrEnum):
     PORTED = "+306999000021"
     REFUSED = "+306999000030"
     NO_BALANCE = "+306999000031"
+
+    @property
+    def text(self) -> str:
+        """What has the same effect as the number, anywhere in the text of a message: `sandbox:EXPIRED`.
+
+        For those that say how a message ends, which are all above `PORTED`. For tests in which the recipient is given.
+        """
+        return f"{_MARK}{self.name}"
+
+
+_MARK: Final = "sandbox:"
+_MAGIC_TEXT: Final = re.compile(rf"\b{_MARK}([A-Z_]+)\b")
+
+
+def magic_of(to: str, body: str) -> str:
+    """Give the number that decides what becomes of a message: the one that its text names, or else its recipient."""
+    named = _MAGIC_TEXT.search(body) if _MARK in body else None
+    return Magic[named[1]].value if named and named[1] in Magic.__members__ else to
 
 
 MAGIC_OUTCOMES: Final = MappingProxyType(

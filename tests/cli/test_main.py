@@ -141,6 +141,8 @@ def test_entry_point(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     """The exit status of the process is that of the command, and `python -m` starts the same."""
     monkeypatch.setattr(sys, "argv", ["routee", "--version"])
     monkeypatch.delitem(sys.modules, "routee_async.__main__")
+    # pytest imports our modules by a way of its own, as the package has a plugin, and runpy does not know that way.
+    monkeypatch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if not hasattr(finder, "mark_rewrite")])
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("routee_async", run_name="__main__")
     assert ended.value.code == 0

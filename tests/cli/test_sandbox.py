@@ -9,7 +9,8 @@ import socket
 import pytest
 
 from routee_async import RouteeClient, Sms
-from tests.cli.conftest import PATIENCE, Routee, finish, happens, start
+from routee_async.sandbox import Sandbox
+from tests.cli.conftest import PATIENCE, Ran, Routee, finish, happens, start
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -60,3 +61,46 @@ async def test_port_taken(routee: Routee) -> None:
 async def test_called_wrongly(routee: Routee) -> None:
     """A port that is none gives the status 2."""
     assert (await routee("sandbox", "--port", 70_000)).status == 2
+
+
+async def stopped(routee: Routee, *options: str) -> Ran:
+    """Start a sandbox in this process, stop it, and give what it wrote."""
+    unwatched = signal.getsignal(signal.SIGINT)
+    run = asyncio.create_task(routee("sandbox", *options, hides_secret=False))
+    await happens(lambda: signal.getsignal(signal.SIGINT) is not unwatched)
+    os.kill(os.getpid(), signal.SIGINT)
+    return await run
+
+
+async def test_inbox_is_opened(routee: Routee, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `--open` the browser is opened at the address that is also printed; without a browser that is said."""
+    opened: list[str] = []
+    answers = [True, False]
+
+    def open_browser(url: str) -> bool:
+        opened.append(url)
+        return answers.pop(0)
+
+    monkeypatch.setattr("webbrowser.open", open_browser)
+    ran = await stopped(routee, "--open")
+    assert f"Inbox: {opened[0]}" in ran.err
+    assert opened[0].endswith("/_sandbox/")
+    assert "no browser" not in ran.err
+    assert "there is no browser that could be opened" in (await stopped(routee, "--open")).err
+
+
+async def test_options_reach_the_sandbox(routee: Routee, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The options mean what they say."""
+    given: dict[str, object] = {}
+
+    def make(**options: object) -> Sandbox:
+        given.update(options)
+        return Sandbox(**options)  # type: ignore[arg-type]  # as the command gives them
+
+    monkeypatch.setattr("routee_async.cli.sandbox.Sandbox", make)
+    await stopped(routee, "--lean", "--keep", "7", "--scale", "60", "--allow-host", "routee", "--allow-host", "sandbox")
+    assert given["keep_requests"] == 0
+    assert given["keep_messages"] == 7
+    assert given["scale"] == 60
+    assert given["allowed_hosts"] == ("routee", "sandbox")
+    assert "open_inbox" not in given

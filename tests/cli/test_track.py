@@ -8,6 +8,7 @@ import pytest
 
 from routee_async import Ledger, RouteeClient, Sms
 from routee_async.sandbox import Magic, Outcome, Sandbox, Timeline
+from routee_async.sandbox.networks import LANDS, Land, Network
 from tests.cli.conftest import NUMBER, Routee
 
 
@@ -64,7 +65,7 @@ async def test_not_found(routee: Routee, monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_received_text_is_escaped(routee: Routee, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes from outside cannot steer the terminal."""
-    monkeypatch.setattr("routee_async.sandbox.countries._GREEK_NETWORKS", ("\x1b[2J[red]",))
+    monkeypatch.setitem(LANDS, "GR", Land("202", "Europe", (Network("\x1b[2J[red]", "01"),)))
     (tracking_id,) = await accept(sandbox, NUMBER)
     ran = await routee("track", tracking_id)
     assert "\\x1b[2J[red] GR" in ran.out

@@ -214,5 +214,5 @@ def test_what_comes_in_is_told_to_the_pool(api: Api) -> None:
     other = make(api, inboundSMSCallbackUrl="http://127.0.0.1/pool")
     api("PUT", f"/pools/my/{other['poolId']}/numbers/{GREEK}")
     api("DELETE", f"/numbers/my/{GREEK}")
-    api("DELETE", f"/pools/my/{other['poolId']}")
+    api("POST", "/numbers/my", {"msisdn": GREEK})
     assert urls == {}

@@ -78,6 +78,12 @@ class World:
         pair = f"{self.sandbox.application_id}:{self.sandbox.application_secret}"
         return "Basic " + base64.b64encode(pair.encode()).decode()
 
+    async def get(self, method: str, target: str, payload: object = None) -> Any:  # noqa: ANN401 - JSON
+        """Ask for what is answered with 200, and give the JSON; None for an empty body."""
+        reply = await self.ask(method, target, payload)
+        assert reply.status == 200, reply.body
+        return reply.json if reply.body else None
+
     async def ask(self, method: str, target: str, payload: object = None, **headers: str) -> Reply:
         """Ask with a token and a JSON body; headers with `_` for `-`, an empty one to leave it out."""
         given = {

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routee_async import ConfigurationError, Encoding, Plan, Sms, plan, segments
-from routee_async.plan import UNKNOWN_COUNTRY, price_of
+from routee_async.planning import UNKNOWN_COUNTRY, price_of
 from routee_async.products.account import NetworkPrice, Prices, SmsPrices
 from tests import strategies
 

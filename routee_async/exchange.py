@@ -1,0 +1,77 @@
+"""The seam between the library and the network: what an exchange is, and where it may go.
+
+Knows nothing of aiohttp, so that whoever only plans or simulates need not load it.
+"""
+
+import ipaddress
+import re
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from routee_async.errors import ConfigurationError
+from routee_async.protocol import Failure, Request, Response
+
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+"""A host that goes into a URL and a header as it is: a name in ASCII, or an address. Anything else (spaces, backslashes, an
+unencoded international name) is read differently by different programs."""
+
+
+class ExchangeError(Exception):
+    """An exchange that ended without a complete answer; `failure` says all there is to say."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+
+class Transport(Protocol):
+    """What the rest of the library needs of the network. The other implementation is a simulation's."""
+
+    async def exchange(self, request: Request, authorization: str, time_left: float) -> Response:
+        """Write *request*, read the whole answer.
+
+        Args:
+            request: What to write.
+            authorization: Value of the `Authorization` header.
+            time_left: Seconds until the exchange is given up.
+
+        Raises:
+            ExchangeError: There is no complete answer.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        ...
+
+
+def check_origin(field: str, value: object) -> str:
+    """Return *value* as an origin (`https://host` with an optional port). Plain http is for loopback only.
+
+    Raises:
+        ConfigurationError: It is not one.
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(field, f"must be a URL like https://connect.routee.net, not a {type(value).__name__}")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError(field, "is not a URL: give scheme and host, like https://connect.routee.net") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _HOST.fullmatch(parts.hostname) or port == 0:
+        raise ConfigurationError(field, "give scheme and host, like https://connect.routee.net")
+    if parts.username or parts.password or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ConfigurationError(field, "give scheme, host and port only, without user, path or query")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ConfigurationError(field, "must be https: over plain http anybody on the way can read the token and the messages")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
