@@ -16,7 +16,7 @@ from routee_async.errors import ClientClosedError, ConnectError, PoolTimeoutErro
 from routee_async.pace import Pace, Pacer
 from routee_async.places import Places
 
-logger = logging.getLogger("routee_async")
+logger: logging.Logger = logging.getLogger("routee_async")
 _TOO_MANY = 429
 _SHARE_OF_POLLS = 0.1
 """The most of the pace that polls may take from sends."""

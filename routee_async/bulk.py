@@ -15,7 +15,7 @@ from routee_async.models import Outcome, Sms
 from routee_async.options import check_count
 from routee_async.places import Places
 
-logger = logging.getLogger("routee_async")
+logger: logging.Logger = logging.getLogger("routee_async")
 
 _SHARE_AHEAD = 8
 """A message for each so many under way may be pulled before an outcome was taken: a caller who is quick enough to take it in the

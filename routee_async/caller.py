@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 T = TypeVar("T")
-logger = logging.getLogger("routee_async")
+logger: logging.Logger = logging.getLogger("routee_async")
 _CREDENTIALS_REFUSED = frozenset({400, 401, 403})
 
 

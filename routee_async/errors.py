@@ -212,7 +212,7 @@ class APIError(RouteeError):
         self.code = code
         self.developer_message = developer_message
         self.retry_after = retry_after
-        self.properties = dict(properties)
+        self.properties: dict[str, str] = dict(properties)
 
     def __str__(self) -> str:
         code = f" (code {self.code})" if self.code else ""

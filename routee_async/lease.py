@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from typing import TYPE_CHECKING
 
 import aiohttp
 import attrs
@@ -9,6 +10,9 @@ from aiohttp.connector import Connection
 
 from routee_async import wire
 from routee_async.pool import Watch
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
 
 
 @attrs.define(eq=False)
@@ -66,13 +70,13 @@ class Lease(asyncio.Protocol):
     def __init__(self, connection: Connection) -> None:
         assert connection.protocol is not None  # noqa: S101 - for the type checker; both are, until it is released
         assert connection.transport is not None  # noqa: S101 - as above
-        self.connection = connection
-        self.handler = connection.protocol
-        self.transport = connection.transport
-        self.watch = Watch(self.transport)
-        self.parked_at = 0.0
-        self.give_up_at = math.inf
-        self.is_tainted = False
+        self.connection: Connection = connection
+        self.handler: ResponseHandler = connection.protocol
+        self.transport: asyncio.Transport = connection.transport
+        self.watch: Watch = Watch(self.transport)
+        self.parked_at: float = 0.0
+        self.give_up_at: float = math.inf
+        self.is_tainted: bool = False
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[wire.Head | None] | None = None
         self._head: wire.Head | None = None

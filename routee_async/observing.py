@@ -20,7 +20,7 @@ import attrs
 from routee_async.protocol import Failure, Request, Response
 from routee_async.raw import RawResponse
 
-logger = logging.getLogger("routee_async")
+logger: logging.Logger = logging.getLogger("routee_async")
 
 
 @attrs.frozen(kw_only=True)

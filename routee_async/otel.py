@@ -11,7 +11,7 @@ Source: opentelemetry.io/docs/specs/semconv/messaging.
 import time
 
 from opentelemetry import metrics, trace
-from opentelemetry.metrics import Meter, MeterProvider
+from opentelemetry.metrics import Counter, Histogram, Meter, MeterProvider
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, TracerProvider
 
 from routee_async.observing import Attempt, CallInfo
@@ -63,10 +63,16 @@ class _Instruments:
     """The metrics."""
 
     def __init__(self, meter: Meter) -> None:
-        self.duration = meter.create_histogram("messaging.client.operation.duration", unit="s", description="Duration of a call")
-        self.messages = meter.create_counter("messaging.client.sent.messages", unit="{message}", description="Accepted messages")
-        self.parts = meter.create_counter("routee.client.sent.parts", unit="{part}", description="Parts of accepted messages")
-        self.attempts = meter.create_counter("routee.client.attempts", unit="{attempt}", description="Exchanges")
+        self.duration: Histogram = meter.create_histogram(
+            "messaging.client.operation.duration", unit="s", description="Duration of a call"
+        )
+        self.messages: Counter = meter.create_counter(
+            "messaging.client.sent.messages", unit="{message}", description="Accepted messages"
+        )
+        self.parts: Counter = meter.create_counter(
+            "routee.client.sent.parts", unit="{part}", description="Parts of accepted messages"
+        )
+        self.attempts: Counter = meter.create_counter("routee.client.attempts", unit="{attempt}", description="Exchanges")
 
 
 class _ObservedCall:

@@ -17,7 +17,7 @@ from routee_async.errors import RouteeError
 from routee_async.models import TrackedPart
 from routee_async.references import Lookup
 
-logger = logging.getLogger("routee_async")
+logger: logging.Logger = logging.getLogger("routee_async")
 
 _TOGETHER = 0.5
 """Look-ups that are due within so many seconds of each other are made together."""

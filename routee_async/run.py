@@ -31,7 +31,7 @@ from routee_async.options import OnUnknown
 from routee_async.reconcile import Undecided
 from routee_async.store import LedgerRow, LedgerStore, RowState, new_run_id
 
-logger = logging.getLogger("routee_async")
+logger: logging.Logger = logging.getLogger("routee_async")
 _CHECKSUM_BYTES = 16
 
 
@@ -92,7 +92,7 @@ class Run:
         max_unknown: int | None,
         suppressed: Container[str] = (),
     ) -> None:
-        self.attempted = 0
+        self.attempted: int = 0
         self.stopped_by: RouteeError | None = None
         self._delivery = delivery
         self._prepare = prepare

@@ -35,8 +35,8 @@ class SinkQueue:
     """
 
     def __init__(self, sink: Sink, *, limit: int, concurrency: int, timeout: float) -> None:
-        self.delivered = 0
-        self.failures = 0
+        self.delivered: int = 0
+        self.failures: int = 0
         self._sink = sink
         self._limit = limit
         self._concurrency = concurrency

@@ -30,7 +30,7 @@ from routee_async.pool import Pool
 from routee_async.protocol import Endpoint, Failure, Host, Phase, Request, Response
 from routee_async.wire import build_head
 
-logger = logging.getLogger("routee_async")
+logger: logging.Logger = logging.getLogger("routee_async")
 _USER_AGENT: Final = (
     f"routee-async/{version('routee-async')} aiohttp/{aiohttp.__version__} Python/{sys.version_info[0]}.{sys.version_info[1]}"
 )

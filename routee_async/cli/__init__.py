@@ -41,7 +41,7 @@ With an account, set `ROUTEE_APPLICATION_ID` and `ROUTEE_APPLICATION_SECRET`. Re
 stderr. The exit status is 0 when all is done, 1 when something failed, 2 when the command was called wrongly.
 """
 
-app = App(
+app: App = App(
     name="routee",
     help=HELP,
     version=version("routee-async"),

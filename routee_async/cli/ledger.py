@@ -176,7 +176,7 @@ async def purge(
     return Exit.DONE
 
 
-app = App(name="ledger", help=HELP, version_flags=())
+app: App = App(name="ledger", help=HELP, version_flags=())
 for _command in (show, resume, export, purge):
     app.command(App(name=_command.__name__, default_command=_command, version_flags=()))
 

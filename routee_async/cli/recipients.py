@@ -109,6 +109,7 @@ class Recipients:
         self._rows = 0
         # A byte that is not UTF-8 becomes a lone surrogate, by which its row can be told from the others.
         self._lines = _Lines(TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline=""))
+        self.columns: tuple[str, ...]
         self.columns, delimiter = _read_header(self._lines.first())
         self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
 

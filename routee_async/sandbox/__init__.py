@@ -174,7 +174,7 @@ class Sandbox:
         self.application_secret = application_secret
         rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self._clock = _choose_clock(clock, scale)
-        self.carrier = Carrier(now=self._clock, rng=rng, settings=settings)
+        self.carrier: Carrier = Carrier(now=self._clock, rng=rng, settings=settings)
         self._application = self.carrier.add_application(
             application_id,
             application_secret,
@@ -187,7 +187,7 @@ class Sandbox:
         chosen.visibility_delay = chosen.visibility_delay if visibility_delay is None else visibility_delay
         chosen.timeline = timeline or chosen.timeline
         chosen.shares = shares or chosen.shares
-        self.faults = FaultPlan(rng)
+        self.faults: FaultPlan = FaultPlan(rng)
         self._dispatcher = Dispatcher(self.carrier, self._clock)
         self._backstage = Backstage(
             carrier=self.carrier,

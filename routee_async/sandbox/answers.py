@@ -66,6 +66,8 @@ def choose(*, fast: bool) -> tuple[Callable[[object], bytes], Callable[[bytes], 
     return orjson.dumps, orjson.loads
 
 
+dump: Callable[[object], bytes]
+load: Callable[[bytes], object]
 dump, load = choose(fast=importlib.util.find_spec("orjson") is not None)
 
 

@@ -5,7 +5,7 @@ Source of every rule: routee-api.md §1, §2 and §10. What is not documented th
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from routee_async.sandbox import inbound
 from routee_async.sandbox.accounts import PERMISSIONS, SCOPES, Account, Application, Keyring, Rng
@@ -19,6 +19,11 @@ from routee_async.sandbox.orders import read_order
 from routee_async.sandbox.search import Row, read_filters, read_paging, read_window
 from routee_async.sandbox.settings import Settings
 from routee_async.sandbox.timeline import Outcome, Timeline
+
+if TYPE_CHECKING:
+    from routee_async.sandbox.accounting import Journal
+    from routee_async.sandbox.agenda import Agenda
+    from routee_async.sandbox.callbacks import Callbacks
 
 
 class Family(Protocol):
@@ -53,15 +58,15 @@ class Carrier:
     def __init__(self, *, now: Callable[[], float], rng: Rng, settings: Settings | None = None) -> None:
         self.now = now
         self.rng = rng
-        self.settings = settings or Settings()
-        self.tokens = Keyring(now, rng)
+        self.settings: Settings = settings or Settings()
+        self.tokens: Keyring = Keyring(now, rng)
         self.applications: dict[str, Application] = {}
-        self.desk = Desk(now=now, rng=rng, settings=self.settings)
-        self.journal = self.desk.journal
-        self.agenda = self.desk.agenda
-        self.messages = self.desk.messages
-        self.campaigns = Campaigns(self.desk)
-        self.callbacks = self.desk.callbacks
+        self.desk: Desk = Desk(now=now, rng=rng, settings=self.settings)
+        self.journal: Journal = self.desk.journal
+        self.agenda: Agenda = self.desk.agenda
+        self.messages: dict[str, Message] = self.desk.messages
+        self.campaigns: Campaigns = Campaigns(self.desk)
+        self.callbacks: Callbacks = self.desk.callbacks
         self._families: dict[type[Family], Family] = {}
 
     def family(self, kind: type[F]) -> F:

@@ -12,7 +12,7 @@ class Changes:
     """
 
     def __init__(self) -> None:
-        self.version = 0
+        self.version: int = 0
         self._waiting: set[asyncio.Event] = set()
 
     def tell(self) -> None:

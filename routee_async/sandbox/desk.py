@@ -42,11 +42,11 @@ class Desk:
         self.now = now
         self.rng = rng
         self.settings = settings
-        self.journal = Journal()
-        self.fates = Fates(rng, settings)
-        self.agenda = Agenda()
+        self.journal: Journal = Journal()
+        self.fates: Fates = Fates(rng, settings)
+        self.agenda: Agenda = Agenda()
         self.messages: dict[str, Message] = {}
-        self.callbacks = Callbacks(self.agenda, settings, rng)
+        self.callbacks: Callbacks = Callbacks(self.agenda, settings, rng)
         self.on_moved: Callable[[Iterable[str], float], None] | None = None
 
     def count(self, order: Order, application: Application) -> tuple[str, Analysis]:

@@ -16,7 +16,7 @@ class ControlError(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
-        self.problems = dict(problems or {})
+        self.problems: dict[str, str] = dict(problems or {})
 
     def to_json(self) -> dict[str, object]:
         """Write the body of the answer."""
