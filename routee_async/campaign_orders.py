@@ -297,6 +297,19 @@ def lookup(name: str) -> list[dict[str, str]]:
     return filters.to_wire([Filter(Field.CAMPAIGN, name)])
 
 
+def is_answer_to(details: CampaignDetails, body: Mapping[str, object]) -> bool:
+    """Tell whether a campaign that was found by its name is the one that was asked for, and not an earlier one of that name.
+
+    Args:
+        details: What was found.
+        body: The request whose answer was lost.
+    """
+    asked = camel.read({"trackingId": "-", "state": "-", **body}, CampaignDetails)
+    # What Routee does not repeat cannot be compared.
+    pairs = ((details.body, asked.body), (details.sender_id, asked.sender_id), (frozenset(details.to), frozenset(asked.to)))
+    return all(not found or found == wanted for found, wanted in pairs)
+
+
 def merge(analyses: Sequence[CampaignAnalysis]) -> CampaignAnalysis:
     """Put the analyses of all pieces together; contacts and groups are in the first."""
     first, *others = analyses

@@ -1,7 +1,7 @@
 """The methods of a client about campaigns. What is refused, written and split is `campaign_orders.py`'s."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -126,7 +126,7 @@ class CampaignMethods:
         except OutcomeUnknownError as doubt:
             if name is None:
                 raise
-            found = await self._find(name, since, self._retry.lookup_delays)
+            found = await self._find(name, body, since, self._retry.lookup_delays)
             if found is not None:
                 return found
             if on_unknown is OnUnknown.REPORT:
@@ -135,7 +135,7 @@ class CampaignMethods:
 
     async def _send_under_the_same_name(
         self,
-        body: object,
+        body: Mapping[str, object],
         name: str,
         since: datetime,
         doubt: OutcomeUnknownError,
@@ -144,21 +144,28 @@ class CampaignMethods:
         try:
             return await self._ask.one(campaign_orders.SEND, body=body, reference=name)
         except ConflictError:
-            found = await self._find(name, since, (0.0,))
+            found = await self._find(name, body, since, (0.0,))
         if found is not None:
             return found
-        reason = "its name is taken, so it was accepted; its id can be found when its messages are there"
+        reason = "its name is taken: it was accepted, unless an earlier one has that name; look again when messages are there"
         raise OutcomeUnknownError(name, doubt.phase, reason, doubt.status)
 
-    async def _find(self, name: str, since: datetime, delays: Sequence[float]) -> CampaignDetails | None:
-        """Look for a campaign by its name, at each of *delays* seconds from now; None where it is not."""
+    async def _find(
+        self,
+        name: str,
+        body: Mapping[str, object],
+        since: datetime,
+        delays: Sequence[float],
+    ) -> CampaignDetails | None:
+        """Look for a campaign by its name, at each of *delays* seconds from now; None where it is not, or not what was asked for."""
         begun = asyncio.get_running_loop().time()
         for delay in delays:
             await asyncio.sleep(max(0.0, begun + delay - asyncio.get_running_loop().time()))
             try:
                 tracking_id = await self._find_id(name, since)
-                if tracking_id is not None:
-                    return await self.fetch_campaign(tracking_id)
+                details = None if tracking_id is None else await self.fetch_campaign(tracking_id)
+                if details is not None and campaign_orders.is_answer_to(details, body):
+                    return details
             except RouteeError:
                 continue  # the next look may succeed
         return None

@@ -165,6 +165,17 @@ async def test_lost_answer_is_settled_by_the_name(sandbox: Sandbox, on_unknown: 
     assert len(sandbox.journal.accepted) == sandbox.journal.requests[f"POST {PATH}"] == 1
 
 
+async def test_earlier_campaign_of_that_name_is_not_taken_for_ours(sandbox: Sandbox) -> None:
+    """What is found by the name must be what was asked for: another text, or other recipients, are another campaign."""
+    async with sandbox.client(retry=QUICK) as client:
+        await client.send_campaign(make(name="Taken", to=["+306970000007"]))
+        for on_unknown in (OnUnknown.REPORT, OnUnknown.RECONCILE):
+            sandbox.faults.add(Fault(faults.error(500), path=PATH, times=1))
+            with pytest.raises(OutcomeUnknownError):
+                await client.send_campaign(make(name="Taken"), on_unknown=on_unknown)
+    assert len(sandbox.journal.accepted) == 1
+
+
 async def test_lost_request_is_reported(sandbox: Sandbox) -> None:
     """One that Routee did not take stays in doubt, unless it may be asked for again under the same name."""
     async with sandbox.client(retry=QUICK) as client:
