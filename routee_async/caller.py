@@ -217,7 +217,8 @@ class Caller:
             may = retry.may_repeat(next_attempt, time_left, decision, self._policy, self._total)
             if self._closing or not may or (decision.budgeted and not self._budget.spend()):
                 return True
-            logger.info("attempt %d in %.1f s, after %s", next_attempt, state.upcoming_sleep, decision.error)
+            about = {"routee_call": call.request.endpoint.call, "routee_attempt": next_attempt}
+            logger.info("attempt %d in %.1f s, after %s", next_attempt, state.upcoming_sleep, decision.error, extra=about)
             return False
 
         retrying = AsyncRetrying(retry=retry_if_exception_type(_AgainError), wait=wait, stop=stop, reraise=True)

@@ -147,7 +147,7 @@ class CampaignMethods:
             found = await self._find(name, body, since, (0.0,))
         if found is not None:
             return found
-        reason = "its name is taken: it was accepted, unless an earlier one has that name; look again when messages are there"
+        reason = "its name is taken: it was accepted, unless an earlier one has that name; look again when it has messages"
         raise OutcomeUnknownError(name, doubt.phase, reason, doubt.status)
 
     async def _find(
@@ -157,7 +157,7 @@ class CampaignMethods:
         since: datetime,
         delays: Sequence[float],
     ) -> CampaignDetails | None:
-        """Look for a campaign by its name, at each of *delays* seconds from now; None where it is not, or not what was asked for."""
+        """Look for what was asked for by its name, at each of *delays* seconds from now; None where it is not."""
         begun = asyncio.get_running_loop().time()
         for delay in delays:
             await asyncio.sleep(max(0.0, begun + delay - asyncio.get_running_loop().time()))

@@ -71,6 +71,18 @@ async def test_exchange_without_an_answer(sandbox: Sandbox, sms: Sms) -> None:
     assert attempt.failure.startswith("wait: ")
 
 
+async def test_repeats_are_logged_for_machines(sandbox: Sandbox, sms: Sms, caplog: pytest.LogCaptureFixture) -> None:
+    """A line about a repeat names call and attempt in fields of their own, and nobody who is written to."""
+    caplog.set_level(logging.INFO, "routee_async")
+    sandbox.faults.add(Fault(faults.error(429, retry_after="0"), path="/sms", times=1))
+    async with sandbox.client() as client:
+        await client.send(sms)
+    (record,) = [record for record in caplog.records if record.message.startswith("attempt")]
+    assert (record.__dict__["routee_call"], record.__dict__["routee_attempt"]) == ("send", 2)
+    assert sms.to not in caplog.text
+    assert sms.body not in caplog.text
+
+
 class Broken:
     """Fails at the moment it is told to."""
 
