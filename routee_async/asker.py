@@ -1,6 +1,5 @@
 """Carries operations out: one answer, a list, or all pages one after the other. What is asked and read is `operations.py`'s."""
 
-import itertools
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
 from typing import TypeVar
 
@@ -79,14 +78,14 @@ class Asker:
             key: Names a row: one that was seen on an earlier page, which has moved meanwhile, is left out. None for none.
         """
         seen: set[Hashable] = set()
-        for number in itertools.count():
+        number, is_last = 0, False
+        while not is_last:
             request = operations.build(operation, *ids, query={**(query or {}), "page": number, "size": size}, body=body)
             page = await self.call(request, lambda response: operations.read_page(response, operation, size))
+            number, is_last = number + 1, page.is_last
             for row in page.rows:
                 name = None if key is None else key(row)
                 if name is None or name not in seen:
                     yield row
                 if name is not None:
                     seen.add(name)
-            if page.is_last:
-                return

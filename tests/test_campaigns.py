@@ -246,6 +246,8 @@ async def test_refusals(sandbox: Sandbox, client: RouteeClient) -> None:
     with pytest.raises(NotFoundError) as caught:
         await client.send_campaign(make(contacts=["64a0c2d1e4b0f5a1b2c3d4e5"]))
     assert caught.value.code == "404002001"
+    eleni = sandbox.contacts.add("+306970000003")
+    assert (await client.analyze_campaign(make(to=(), contacts=[eleni.id]))).number_of_recipients == 1
     sandbox.contacts.add_group("empty")
     with pytest.raises(BadRequestError) as refused:
         await client.send_campaign(make(to=(), groups=["empty"]))

@@ -12,8 +12,9 @@ from routee_async import (
     OutcomeUnknownError,
     RouteeClient,
 )
-from routee_async.products.lookup import LookupStatus
+from routee_async.products.lookup import Lookup, LookupStatus
 from routee_async.sandbox import Fault, Magic, Sandbox, faults
+from tests.test_asker import Pages
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,13 @@ async def test_search_leaves_strangers_out(client: RouteeClient) -> None:
     absent = Filter(LookupField.STATUS, "Absent")
     assert len([row async for row in client.lookup.search([absent])]) == 1
     assert len([row async for row in client.lookup.search()]) == 2
+
+
+async def test_search_that_knows_no_filter() -> None:
+    """A service that ignores a condition returns everything: what can be compared here is."""
+    rows = [{"lookupId": "a", "label": "x"}, {"lookupId": "b"}]
+    found = Lookup(Pages({"content": rows, "last": True})).search([Filter(LookupField.LABEL, "x")])
+    assert [row.lookup_id async for row in found] == ["a"]
 
 
 async def test_number_that_cannot_exist(client: RouteeClient) -> None:
