@@ -13,10 +13,11 @@ Where to read on:
     models.py       the values that go in and come out   tracker.py   the poller; schedule.py and status.py decide for it
     errors.py       the tree of errors                   caller.py    one logical call and its attempts; retry.py decides for it
     options.py      timeouts, retries                    protocol.py  Routee's API as data; codec.py its JSON
-    validation.py   what is refused before any I/O       transport.py aiohttp: one request in, one answer or failure out;
-    phone.py        E.164                                failures.py  what aiohttp's exceptions mean
-    segments.py     GSM-7 and UCS-2 parts                auth.py      the access token
-    references.py   the mark of each message             admission.py turns, pace and breaker; pace.py, breaker.py decide
+    validation.py   what is refused before any I/O       transport.py aiohttp: one request in, one answer or failure out, which
+    phone.py        E.164                                             exchange.py defines; failures.py explains exceptions
+    segments.py     GSM-7 and UCS-2 parts                lane.py      the way past aiohttp's session that sends take: lease.py is
+    references.py   the mark of each message                          one connection of pool.py, wire.py what is read from it
+    auth.py         the access token                     admission.py turns, pace and breaker; pace.py, breaker.py decide
     run.py          a batch with its ledger              delivery.py  what is done about doubt; reconcile.py looks messages up
     ledger.py       what was intended, on disk           store.py     the interface behind which it is kept
     sandbox/        a carrier on this machine            cli/         the command `routee`
