@@ -78,11 +78,6 @@ class Lane:
         """Value of the `Host` header for the origin."""
         return self._destination.headers["Host"]
 
-    @property
-    def parked(self) -> int:
-        """How many leases wait for the next send."""
-        return sum(not lease.transport.is_closing() for lease in self._parked)
-
     async def exchange(self, request: bytes, mark: Mark, cap: int, time_left: float) -> Response:
         """Write *request*, read the whole answer.
 
@@ -98,8 +93,13 @@ class Lane:
         now = self._loop.time()
         lease = self._take(now)
         if lease is None:
-            lease = await self._connect(now + time_left)
-            now, time_left = self._loop.time(), now + time_left - self._loop.time()
+            total_at = now + time_left
+            lease = await self._connect(total_at)
+            now = self._loop.time()
+            time_left = total_at - now
+            if time_left <= 0:
+                lease.release()
+                raise TimeoutError
         # No await from here to the writing: the connection is as it was found.
         mark.written = True
         mark.connection = lease.transport

@@ -90,11 +90,6 @@ class Lease(asyncio.Protocol):
         """Status of the answer, as soon as its head has been read here."""
         return None if self._head is None else self._head.status
 
-    @property
-    def is_idle(self) -> bool:
-        """True when no answer is expected."""
-        return self._waiter is None
-
     def ask(
         self,
         request: bytes,

@@ -94,7 +94,7 @@ def parked(transport: AiohttpTransport) -> int:
     """How many leases wait for the next send."""
     lane = lane_of(transport)
     assert lane is not None
-    return lane.parked
+    return sum(not lease.transport.is_closing() for lease in lane._parked)  # noqa: SLF001 - there is no other view
 
 
 Verdict = tuple[object, ...]
@@ -578,6 +578,26 @@ async def test_each_exchange_has_its_own_deadline() -> None:
         assert min(late) > -0.001  # a float's worth
         assert max(late) < PATIENCE / 2
         await until(lambda: server.open == 0)
+
+
+async def test_connection_that_comes_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written over a connection that was only made when the time was over."""
+    loop = asyncio.get_running_loop()
+    time, ahead = loop.time, 0.0
+    monkeypatch.setattr(loop, "time", lambda: time() + ahead)
+    connect = Pool.connect
+
+    async def connect_late(self: Pool, *arguments: Any) -> aiohttp.connector.Connection:  # noqa: ANN401 - handed on as they come
+        nonlocal ahead
+        connection = await connect(self, *arguments)
+        ahead = 2 * PATIENCE
+        return connection
+
+    monkeypatch.setattr(Pool, "connect", connect_late)
+    async with Server(answering(GOOD)) as server, transport_to(server.origin) as transport:
+        assert await verdict_of(transport) == (Phase.CONNECT, False, False, None)
+        assert idle(transport._session) == 1  # noqa: SLF001 - to look at its pool
+    assert not server.requests
 
 
 async def test_silence_after_an_answer_has_begun() -> None:
