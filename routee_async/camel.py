@@ -23,14 +23,14 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from routee_async import codec
 from routee_async.codec import (
-    _lenient,
-    _read_bool,
-    _read_datetime,
-    _read_decimal,
-    _read_float,
-    _read_id,
-    _read_int,
-    _read_str,
+    lenient,
+    read_bool,
+    read_datetime,
+    read_decimal,
+    read_float,
+    read_id,
+    read_int,
+    read_str,
 )
 from routee_async.errors import MalformedResponseError
 from routee_async.models import BodyAnalysis, Callback, UrlShortener
@@ -61,7 +61,7 @@ def wire(
 
 
 def _read_minutes(value: object) -> timedelta:
-    return timedelta(minutes=_read_float(value, float))
+    return timedelta(minutes=read_float(value, float))
 
 
 def write_minutes(value: timedelta) -> float | int:
@@ -147,7 +147,7 @@ def _make_reader(cls: type[Any]) -> Callable[[Any, Any], object]:
         own = field.metadata.get(_READ)
         hook = _ignoring_type(own) if own else _converter.get_structure_hook(cast("type", field.type))
         if field.default is not attrs.NOTHING:
-            hook = _lenient(hook, _default(field))
+            hook = lenient(hook, _default(field))
         overrides[field.name] = override(rename=first, struct_hook=hook)
     generated = make_dict_structure_fn(cls, _converter, **overrides)
 
@@ -182,18 +182,18 @@ def _make_writer(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
 
 
 def _read_enum(value: object, cls: type[StrEnum]) -> StrEnum:
-    return cls(_read_id(value, str))
+    return cls(read_id(value, str))
 
 
 def _make_converter() -> cattrs.Converter:
     new = cattrs.Converter(forbid_extra_keys=False)
     for cls, hook in (
-        (str, _read_str),
-        (bool, _read_bool),
-        (int, _read_int),
-        (float, _read_float),
-        (Decimal, _read_decimal),
-        (datetime, _read_datetime),
+        (str, read_str),
+        (bool, read_bool),
+        (int, read_int),
+        (float, read_float),
+        (Decimal, read_decimal),
+        (datetime, read_datetime),
         (StrEnum, _read_enum),
     ):
         new.register_structure_hook(cast("type", cls), cast("Any", hook))

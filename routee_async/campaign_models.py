@@ -14,7 +14,7 @@ import attrs
 
 from routee_async import redact
 from routee_async.camel import MINUTES, wire
-from routee_async.codec import _read_counts
+from routee_async.codec import read_counts
 from routee_async.models import BodyAnalysis, Callback, CampaignState, MessageStatus, Restrictions, UrlShortener
 
 MOST_RECIPIENTS = 30_000
@@ -152,7 +152,7 @@ class SmsAnalysis:
 
 
 def _counts(value: Any) -> Mapping[MessageStatus, int]:  # noqa: ANN401 - JSON
-    return _read_counts(value, dict)
+    return read_counts(value, dict)
 
 
 @attrs.frozen(kw_only=True)

@@ -174,7 +174,7 @@ def _plain_analysis(parts: int, unicode: bool, characters: int) -> BodyAnalysis:
 
 def _read_moment(value: object) -> datetime | None:
     try:
-        return _read_datetime(value, datetime)
+        return read_datetime(value, datetime)
     except (TypeError, ValueError):
         return None
 
@@ -212,20 +212,23 @@ def flatten_part(row: object) -> object:
     return flat
 
 
-def _read_str(value: object, _: object) -> str:
+def read_str(value: object, _: object) -> str:
+    """Read a text; `TypeError` for anything else. So do those below for what they read."""
     if not isinstance(value, str):
         raise TypeError(f"expected text, not {type(value).__name__}")
     return value
 
 
-def _read_id(value: object, _: object) -> str:
-    text = _read_str(value, str)
+def read_id(value: object, _: object) -> str:
+    """Read a text that is not empty."""
+    text = read_str(value, str)
     if not text.strip():
         raise ValueError("expected an id, not an empty text")
     return text
 
 
-def _read_bool(value: object, _: object) -> bool:
+def read_bool(value: object, _: object) -> bool:
+    """Read true or false, also as a text."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in {"true", "false"}:
@@ -233,19 +236,22 @@ def _read_bool(value: object, _: object) -> bool:
     raise TypeError(f"expected true or false, not {type(value).__name__}")
 
 
-def _read_int(value: object, _: object) -> int:
+def read_int(value: object, _: object) -> int:
+    """Read a whole number, also as a text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError(f"expected a whole number, not {type(value).__name__}")
     return int(value)
 
 
-def _read_float(value: object, _: object) -> float:
+def read_float(value: object, _: object) -> float:
+    """Read a number, also as a text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError(f"expected a number, not {type(value).__name__}")
     return float(value)
 
 
-def _read_decimal(value: object, _: object) -> Decimal:
+def read_decimal(value: object, _: object) -> Decimal:
+    """Read an amount of money from a number or a text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError(f"expected an amount, not {type(value).__name__}")
     try:
@@ -257,31 +263,33 @@ def _read_decimal(value: object, _: object) -> Decimal:
     return amount
 
 
-def _read_datetime(value: object, _: object) -> datetime:
-    moment = datetime.fromisoformat(_read_str(value, str))
+def read_datetime(value: object, _: object) -> datetime:
+    """Read a moment in ISO 8601; one without a zone is UTC."""
+    moment = datetime.fromisoformat(read_str(value, str))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _read_status(value: object, _: object) -> MessageStatus:
     # An enum takes ten times as long to find a member that it has.
     known = _STATUSES.get(value) if isinstance(value, str) else None
-    return known or MessageStatus(_read_id(value, str))
+    return known or MessageStatus(read_id(value, str))
 
 
 def _read_campaign_state(value: object, _: object) -> CampaignState:
-    return CampaignState(_read_id(value, str))
+    return CampaignState(read_id(value, str))
 
 
-def _read_counts(value: object, _: object) -> dict[MessageStatus, int]:
+def read_counts(value: object, _: object) -> dict[MessageStatus, int]:
+    """Read counters by message status; what is no counter is left out."""
     if not isinstance(value, Mapping):
         raise TypeError(f"expected counters, not {type(value).__name__}")
     # What is no counter is left out alone: the one printed sample has its braces misplaced (routee-api.md §5.2).
-    read = {name: _lenient(_read_int)(count, int) for name, count in value.items() if isinstance(name, str)}
+    read = {name: lenient(read_int)(count, int) for name, count in value.items() if isinstance(name, str)}
     return {MessageStatus(name): count for name, count in read.items() if isinstance(count, int)}
 
 
 def _read_minutes(value: object, _: object) -> timedelta:
-    return timedelta(minutes=_read_int(value, int))
+    return timedelta(minutes=read_int(value, int))
 
 
 def _read_texts(value: object, _: object) -> tuple[str, ...]:
@@ -289,14 +297,14 @@ def _read_texts(value: object, _: object) -> tuple[str, ...]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list):
         raise TypeError(f"expected a list of texts, not {type(value).__name__}")
-    return tuple(_read_str(text, str) for text in texts)
+    return tuple(read_str(text, str) for text in texts)
 
 
 _STATUSES = {status.value: status for status in MessageStatus}
-_PLAIN: dict[Callable[[Any, Any], object], type] = {_read_str: str, _read_bool: bool, _read_int: int}
+_PLAIN: dict[Callable[[Any, Any], object], type] = {read_str: str, read_bool: bool, read_int: int}
 
 
-def _lenient(hook: Callable[[Any, Any], object], missing: object = None) -> Callable[[Any, Any], Any]:
+def lenient(hook: Callable[[Any, Any], object], missing: object = None) -> Callable[[Any, Any], Any]:
     """Wrap a structure hook so that null and what it cannot read become *missing*."""
     # What is of this type already is as it should be; most of a message is.
     plain = _PLAIN.get(hook)
@@ -322,12 +330,12 @@ def _make_converter(*, detailed: bool) -> cattrs.Converter:
     """
     new = cattrs.Converter(prefer_attrib_converters=False, forbid_extra_keys=False, detailed_validation=detailed)
     for cls, hook in (
-        (str, _read_str),
-        (bool, _read_bool),
-        (int, _read_int),
-        (float, _read_float),
-        (Decimal, _read_decimal),
-        (datetime, _read_datetime),
+        (str, read_str),
+        (bool, read_bool),
+        (int, read_int),
+        (float, read_float),
+        (Decimal, read_decimal),
+        (datetime, read_datetime),
     ):
         # By identity: a hook for `str` must not catch the enums, which are texts too.
         new.register_structure_hook_func(partial(operator.is_, cls), cast("Any", hook))
@@ -337,19 +345,19 @@ def _make_converter(*, detailed: bool) -> cattrs.Converter:
         defaults = {field.name: None if field.default is attrs.NOTHING else field.default for field in attrs.fields(cls)}
         overrides = {name: override(rename=wire, struct_hook=hook) for name, (wire, hook) in required.items()}
         overrides |= {
-            name: override(rename=wire, struct_hook=_lenient(hook, defaults[name])) for name, (wire, hook) in optional.items()
+            name: override(rename=wire, struct_hook=lenient(hook, defaults[name])) for name, (wire, hook) in optional.items()
         }
         for field in attrs.fields(cls):
             overrides.setdefault(field.name, override(omit=True))  # ours, and not on the wire
         _wire_names[cls] = {name: wire for name, (wire, _) in required.items()}
         new.register_structure_hook(cls, make_dict_structure_fn(cls, new, **cast("Any", overrides)))
 
-    text, number, date = _read_str, _read_int, _read_datetime
-    reader(Token, {"access_token": ("access_token", _read_id)}, {"expires_in": ("expires_in", number)})
+    text, number, date = read_str, read_int, read_datetime
+    reader(Token, {"access_token": ("access_token", read_id)}, {"expires_in": ("expires_in", number)})
     reader(Transcode, {"message": ("message", text), "parts": ("parts", number)}, {})
     reader(
         BodyAnalysis,
-        {"parts": ("parts", number), "unicode": ("unicode", _read_bool), "characters": ("characters", number)},
+        {"parts": ("parts", number), "unicode": ("unicode", read_bool), "characters": ("characters", number)},
         {
             "transcode": ("transcode", new.get_structure_hook(Transcode)),
             "unsupported_gsm_characters": ("unsupportedGSMCharacters", _read_texts),
@@ -357,7 +365,7 @@ def _make_converter(*, detailed: bool) -> cattrs.Converter:
     )
     reader(
         SendAnswer,
-        {"tracking_id": ("trackingId", _read_id)},
+        {"tracking_id": ("trackingId", read_id)},
         {
             "created_at": ("createdAt", date),
             "status": ("status", _read_status),
@@ -365,14 +373,14 @@ def _make_converter(*, detailed: bool) -> cattrs.Converter:
             "sender_id": ("from", text),
             "body": ("body", text),
             "label": ("label", text),
-            "flash": ("flash", _read_bool),
+            "flash": ("flash", read_bool),
             "ttl": ("ttl", _read_minutes),
             "callback": ("callback", new.get_structure_hook(Callback)),
             "body_analysis": ("bodyAnalysis", new.get_structure_hook(BodyAnalysis)),
         },
     )
     part_required: Mapping[str, tuple[str, Any]] = {
-        "tracking_id": ("messageId", _read_id),
+        "tracking_id": ("messageId", read_id),
         "to": ("to", text),
         "status": ("status", _read_status),
     }
@@ -388,8 +396,8 @@ def _make_converter(*, detailed: bool) -> cattrs.Converter:
         "operator": ("operator", text),
         "body": ("body", text),
         "label": ("label", text),
-        "price": ("price", _read_decimal),
-        "latency": ("latency", _read_float),
+        "price": ("price", read_decimal),
+        "latency": ("latency", read_float),
         "direction": ("direction", text),
         "campaign_name": ("campaignName", text),
         "campaign_tracking_id": ("campaignTrackingId", text),
@@ -406,21 +414,21 @@ def _make_converter(*, detailed: bool) -> cattrs.Converter:
     reader(MessageCallback, part_required, {**part_optional, **pool})
     reader(
         CampaignCallback,
-        {"campaign_tracking_id": ("trackingId", _read_id), "state": ("campaignStatus", _read_campaign_state)},
+        {"campaign_tracking_id": ("trackingId", read_id), "state": ("campaignStatus", _read_campaign_state)},
         {
             "campaign_name": ("name", text),
             "total_recipients": ("totalRecipients", number),
-            "message_statuses": ("messageStatuses", _read_counts),
+            "message_statuses": ("messageStatuses", read_counts),
             "callback": ("callbackInfo", new.get_structure_hook(Callback)),
         },
     )
     reader(
         InboundSms,
-        {"tracking_id": ("messageId", _read_id), "sender_id": ("from", text), "to": ("to", text), "body": ("message", text)},
+        {"tracking_id": ("messageId", read_id), "sender_id": ("from", text), "to": ("to", text), "body": ("message", text)},
         {
             "received_at": ("receivedDate", date),
             "parts": ("parts", number),
-            "price": ("price", _read_decimal),
+            "price": ("price", read_decimal),
             "originating_service": ("originatingService", text),
             **pool,
         },
@@ -468,6 +476,6 @@ def _detailed_converter() -> cattrs.Converter:
 
 _unstructure_sms = _make_sms_writer()
 
-_lenient_status = _lenient(_read_status)
-_lenient_bool = _lenient(_read_bool)
-_lenient_analysis = _lenient(_hook_of(BodyAnalysis))
+_lenient_status = lenient(_read_status)
+_lenient_bool = lenient(read_bool)
+_lenient_analysis = lenient(_hook_of(BodyAnalysis))
