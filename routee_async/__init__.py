@@ -28,7 +28,7 @@ Where to read on, from the caller's side to the wire's:
                transport.py through aiohttp's session, lane.py past it (lease.py, wire.py, pool.py); failures.py what aiohttp's
                exceptions mean
     Follow     tracker.py the messages that are open; rounds.py what is read together, schedule.py how often, status.py what the
-               news add up to; reads.py makes a read, lines.py carries reports to those who wait
+               news add up to; followed.py what names a message, reads.py makes a read, lines.py carries reports to those who wait
     Be told    callbacks.py what Routee posts; webhook.py an aiohttp handler for it, sink_queue.py in front of its sink
     Try        sandbox/ a carrier on this machine; pytest_plugin.py its fixtures; cli/ the command `routee`
 

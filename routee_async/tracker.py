@@ -17,7 +17,7 @@ import random
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from types import TracebackType
@@ -37,6 +37,7 @@ from routee_async.errors import (
     RouteeError,
     TrackingTimeoutError,
 )
+from routee_async.followed import Followed, Named, identify
 from routee_async.lines import Line, in_turns
 from routee_async.models import DeliveryReport, MessageStatus, SentSms, TrackedPart
 from routee_async.protocol import Page
@@ -44,10 +45,6 @@ from routee_async.reads import Fetch, FetchPage, Finding, read_many, read_one
 from routee_async.rounds import Agenda, By, Course, Group, Lookup
 from routee_async.schedule import Answer, GiveUp, PollPolicy
 from routee_async.store import LedgerRow, LedgerStore, RowState
-
-Followed = SentSms | TrackedPart | LedgerRow | str
-"""What names a message: Routee's answer to its send, a row of a search or of a campaign, a ledger's row, or its tracking id alone.
-All but the last also tell how to look it up together with others."""
 
 _log = logging.getLogger("routee_async")
 _DEFAULT_POLICY = PollPolicy()
@@ -206,7 +203,7 @@ class Tracker:
             ClientClosedError: The tracker is not open.
             RouteeError: Polling has stopped for good, see `Tracker`.
         """
-        named = _identify(message)
+        named = identify(message)
         report = self._done.get(named.tracking_id)
         if report is None or report.error is not None:
             self._require_open()
@@ -231,7 +228,7 @@ class Tracker:
             ClientClosedError: The tracker is not open, or was left meanwhile.
             RouteeError: Polling has stopped for good, see `Tracker`.
         """
-        named = _identify(message)
+        named = identify(message)
         line = Line(complete=True)
         self._follow(named, line, pinned=True)
         try:
@@ -340,7 +337,7 @@ class Tracker:
                     if isinstance(item, LedgerRow) and (item.state is not RowState.ACCEPTED or item.status is not None):
                         continue
                     try:
-                        named = _identify(item)
+                        named = identify(item)
                     except InvalidInputError as error:
                         line.end(error)
                         return
@@ -356,7 +353,7 @@ class Tracker:
         if self._polling is None:
             raise ClientClosedError("the tracker is not open: use it inside `async with client.tracker() as tracker:`")
 
-    def _follow(self, named: "_Named", line: Line, *, pinned: bool = False) -> None:
+    def _follow(self, named: Named, line: Line, *, pinned: bool = False) -> None:
         """Let the report of a message come to *line*, at once if it is there."""
         report = self._done.get(named.tracking_id)
         if report is None:
@@ -370,7 +367,7 @@ class Tracker:
         if report is not None:
             line.deliver(report)
 
-    def _take_on(self, named: "_Named") -> _Open:
+    def _take_on(self, named: Named) -> _Open:
         message = self._open.get(named.tracking_id)
         if message is None:
             now = self._time()
@@ -380,7 +377,7 @@ class Tracker:
             self._wake.set()
         return message
 
-    def _lookup(self, named: "_Named") -> Lookup:
+    def _lookup(self, named: Named) -> Lookup:
         if self._fetch_page is None:
             return Lookup(By.TRACKING_ID, named.tracking_id)
         return rounds.choose_lookup(
@@ -608,43 +605,6 @@ class Tracker:
 
     def _time(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-@attrs.frozen(kw_only=True)
-class _Named:
-    """What the caller tells of a message.
-
-    Attributes:
-        tracking_id: Its id.
-        ttl: How long delivery is tried, where that is known.
-        reference: Our mark in its label, where it has one.
-        campaign_tracking_id: Its campaign, where it belongs to one.
-        sent_at: When it was sent, where that is known.
-    """
-
-    tracking_id: str
-    ttl: timedelta | None = None
-    reference: str | None = None
-    campaign_tracking_id: str | None = None
-    sent_at: datetime | None = None
-
-
-def _identify(message: object) -> _Named:
-    """Read what names a message; `InvalidInputError` for anything else."""
-    match message:
-        case SentSms():
-            sent_at, ttl = message.created_at, message.ttl
-            return _Named(tracking_id=message.tracking_id, ttl=ttl, reference=message.reference, sent_at=sent_at)
-        case TrackedPart():
-            campaign = message.campaign_tracking_id
-            return _Named(tracking_id=message.tracking_id, reference=message.reference, campaign_tracking_id=campaign)
-        case LedgerRow(tracking_id=str() as tracking_id):
-            return _Named(tracking_id=tracking_id, reference=message.reference, sent_at=message.intended_at)
-        case str() if message:
-            return _Named(tracking_id=message)
-        case LedgerRow():
-            raise InvalidInputError("tracking_id", f"is missing: row {message.index} of the ledger is {message.state}")
-    raise InvalidInputError("tracking_id", f"must be a SentSms, a row or a tracking id, not {type(message).__name__}")
 
 
 def _differs(before: status.Progress | None, known: status.Combined) -> bool:

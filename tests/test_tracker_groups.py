@@ -18,13 +18,14 @@ from routee_async.errors import (
     ServerError,
     TrackingTimeoutError,
 )
+from routee_async.followed import Followed
 from routee_async.models import DeliveryReport, MessageStatus, SentSms, TrackedPart
 from routee_async.protocol import Page
 from routee_async.references import reference_of
 from routee_async.rounds import By, Lookup, Window
 from routee_async.schedule import PollPolicy
 from routee_async.store import LedgerRow, RowState
-from routee_async.tracker import Followed, Tracker
+from routee_async.tracker import Tracker
 from tests.test_tracker import sent
 from tests.virtual_time import in_virtual_time
 
