@@ -1,19 +1,22 @@
 """`routee sandbox`: a Routee of one's own, until Ctrl-C."""
 
 import asyncio
+import json
 import webbrowser
 from typing import Annotated
 
 from cyclopts import Parameter, validators
 
 from routee_async.cli import interrupts, output
-from routee_async.cli.failures import Exit
-from routee_async.sandbox import Sandbox, Timeline
+from routee_async.cli.failures import Exit, UsageError
+from routee_async.sandbox import Fault, Sandbox, Timeline
+from routee_async.sandbox.control.fault_form import read_form
+from routee_async.sandbox.control.problems import ControlError
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - only if it is asked for
 
 
-async def sandbox(
+async def sandbox(  # noqa: PLR0913 - each is an option of the command
     *,
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))] = 0,
@@ -24,6 +27,7 @@ async def sandbox(
     scale: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 1.0,
     keep: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 50_000,
     allow_host: tuple[str, ...] = (),
+    fault: tuple[str, ...] = (),
     lean: Annotated[bool, Parameter(negative=())] = False,
     open_inbox: Annotated[bool, Parameter(name="--open", negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
@@ -47,6 +51,8 @@ async def sandbox(
         balance: Money of the account; a part of a message costs 0.032.
         scale: How many of its seconds pass in a real one: 3600 for an hour a second.
         keep: How many messages are kept; the oldest are forgotten.
+        fault: What goes wrong from the start, as JSON such as `{"effect": {"kind": "reset", "accepted": true}, "path": "/sms"}`;
+            may be given again. `docs/sandbox.md` names all kinds and conditions; the inbox has the most useful ones as switches.
         allow_host: Name under which the inbox may be addressed, besides localhost and addresses; may be given again.
         lean: Keep no copies of requests, for benchmarks.
         open_inbox: Open the inbox in the browser.
@@ -64,6 +70,8 @@ async def sandbox(
         keep_messages=keep,
         allowed_hosts=allow_host,
     )
+    for text in fault:
+        server.faults.add(_read_fault(text))
     stop = asyncio.Event()
     with interrupts.in_order(stop.set):
         try:
@@ -82,6 +90,14 @@ async def sandbox(
     sends = server.journal.sends_accepted
     output.say(f"The sandbox has stopped. It had accepted {sends:,} message{'' if sends == 1 else 's'}.")
     return Exit.DONE
+
+
+def _read_fault(text: str) -> Fault:
+    try:
+        return read_form(json.loads(text))
+    except (ValueError, ControlError) as error:
+        example = '{"effect": {"kind": "reset", "accepted": true}, "path": "/sms"}'
+        raise UsageError(f"--fault: {error}; give JSON such as '{example}'") from None
 
 
 def _tell(server: Sandbox, url: str, *, as_json: bool) -> None:

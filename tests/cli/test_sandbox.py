@@ -1,6 +1,7 @@
 """Tests of `cli/sandbox.py`."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import pytest
 
 from routee_async import RouteeClient, Sms
 from routee_async.sandbox import Sandbox
+from routee_async.sandbox.control.fault_form import to_form
 from tests.cli.conftest import PATIENCE, Ran, Routee, finish, happens, start
 
 
@@ -92,15 +94,29 @@ async def test_inbox_is_opened(routee: Routee, monkeypatch: pytest.MonkeyPatch) 
 async def test_options_reach_the_sandbox(routee: Routee, monkeypatch: pytest.MonkeyPatch) -> None:
     """The options mean what they say."""
     given: dict[str, object] = {}
+    made: list[Sandbox] = []
 
     def make(**options: object) -> Sandbox:
         given.update(options)
-        return Sandbox(**options)  # type: ignore[arg-type]  # as the command gives them
+        made.append(Sandbox(**options))  # type: ignore[arg-type]  # as the command gives them
+        return made[0]
 
     monkeypatch.setattr("routee_async.cli.sandbox.Sandbox", make)
-    await stopped(routee, "--lean", "--keep", "7", "--scale", "60", "--allow-host", "routee", "--allow-host", "sandbox")
+    fault = '{"effect": {"kind": "reset", "accepted": true}, "path": "/sms", "times": 1}'
+    hosts = ("--allow-host", "routee", "--allow-host", "sandbox")
+    await stopped(routee, "--lean", "--keep", "7", "--scale", "60", *hosts, "--fault", fault)
     assert given["keep_requests"] == 0
     assert given["keep_messages"] == 7
     assert given["scale"] == 60
     assert given["allowed_hosts"] == ("routee", "sandbox")
     assert "open_inbox" not in given
+    assert [to_form(entry.fault) for entry in made[0].faults.entries] == [json.loads(fault)]
+
+
+@pytest.mark.parametrize("fault", ["{", '{"effect": {"kind": "reset"}}', '{"effect": {"kind": "rain"}, "accepted": true}'])
+async def test_fault_that_makes_no_sense(routee: Routee, fault: str) -> None:
+    """A fault that cannot be read is told with an example, and the status is 2."""
+    ran = await routee("sandbox", "--fault", fault)
+    assert ran.status == 2
+    assert "--fault" in ran.err
+    assert '"kind": "reset", "accepted": true' in ran.err
