@@ -127,7 +127,8 @@ class Admission:
     async def enter_poll(self) -> None:
         """Take a turn for a read that nobody hurries for, when the gate is open; `leave` gives it back.
 
-        Where a pace is known, polls take at most a tenth of it, and sends wait as much longer: together they keep to it.
+        Where the account's pace was given, polls take at most a tenth of it, and sends wait as much longer: together they keep to
+        it. A rate that was only learnt from refused sends says nothing about reads, and would starve them where it is low.
 
         Raises:
             ClientClosedError: The client is being closed.
@@ -143,8 +144,9 @@ class Admission:
             if self._poll_delay(now) <= 0:
                 break
             self._turns.give_back()
-        self._next_poll = now + 1 / (self._pacer.rate * _SHARE_OF_POLLS)
-        self._pacer.reserve(now, 1)
+        if (limit := self._pacer.pace.parts_per_second) is not None:
+            self._next_poll = now + 1 / (limit * _SHARE_OF_POLLS)
+            self._pacer.reserve(now, 1)
 
     def _poll_delay(self, now: float) -> float:
         return max(self._pacer.closed_until, self._polls_closed_until, self._next_poll) - now

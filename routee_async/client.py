@@ -340,7 +340,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         """A poller that follows messages to their final status. Use it in an `async with` inside the client's.
 
         Messages of a batch and of a campaign are read together, by searches of up to 2,000 rows a request. Polls keep out of the
-        way of sends: they stop while Routee asks for less, and take at most a tenth of a known pace.
+        way of sends: they stop while Routee asks for less, and take at most a tenth of the pace that you gave.
 
         Args:
             policy: When to poll, and when to give up.

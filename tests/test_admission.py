@@ -329,6 +329,17 @@ async def test_polls_wait_at_the_gate_of_the_sends() -> None:
 
 
 @in_virtual_time
+async def test_a_rate_learnt_from_refusals_does_not_slow_polls() -> None:
+    """What refused sends have taught concerns sends: once the gate is open, polls go out as they are due."""
+    admission = make()
+    await admission.enter_paid(1, 100.0, patient=True)
+    admission.record(None, 0.0)
+    admission.leave()
+    admission.refused(30.0, 0.0)
+    assert await asyncio.gather(*(poll(admission) for _ in range(50))) == [30.0] * 50
+
+
+@in_virtual_time
 async def test_refused_polls_wait_and_sends_do_not() -> None:
     """When Routee asks for fewer reads, all polls wait as long as it asked to; sends and reads of the caller's own go out."""
     admission = make()

@@ -187,7 +187,7 @@ def _figures(tally: Tally) -> Table:
     table.add_row("parts", f"{tally.parts:,}", "SMS to be paid, if this were real")
     table.add_row("requests to send", f"{tally.posts:,}", f"{tally.repeats:,} of them repeated, each after a 429")
     table.add_row(
-        "requests to track", f"{tally.polls:,}", f"{tally.polls / max(1, len(tally.accepted)):.1f} for each accepted message"
+        "requests to track", f"{tally.polls:,}", f"{tally.polls / max(1, len(tally.accepted)):.3f} for each accepted message"
     )
     table.add_row("requests for a token", f"{tally.tokens:,}", "")
     speed = len(tally.accepted) / tally.sending_seconds if tally.sending_seconds else 0
