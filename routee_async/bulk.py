@@ -1,27 +1,35 @@
 """Bulk send: input pulled as it is needed, outcomes as they come, one failure never stops the rest.
 
-Workers share one iterator instead of a task a message. A message holds one of `concurrency` places, and a few, from the moment it
-is pulled until its outcome is taken by the caller, so that neither slow sends nor a slow caller lets anything pile up.
+One task pulls and begins messages; most of them then travel without a task of their own, those that have to wait for something get
+one. A message holds one of `concurrency` places from the moment it is pulled until its outcome is taken by the caller, so that
+neither slow sends nor a slow caller lets anything pile up.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import Protocol
 
 from routee_async.errors import BulkStoppedError, ConfigurationError, RouteeError
 from routee_async.models import Outcome, Sms
 from routee_async.options import check_count
-from routee_async.places import Places
 
 logger: logging.Logger = logging.getLogger("routee_async")
 
-_SHARE_AHEAD = 8
-"""A message for each so many under way may be pulled before an outcome was taken: a caller who is quick enough to take it in the
-next turn of the loop shall not hold a worker up."""
-
 Messages = Iterable[Sms] | AsyncIterable[Sms]
+
+
+class Desk(Protocol):
+    """Where outcomes of messages go that have no task of their own."""
+
+    def put(self, outcome: Outcome) -> None:
+        """Hand an outcome over."""
+        ...
+
+    def run(self, rest: Callable[[], Awaitable[Outcome]]) -> None:
+        """Let a task do what is left to be done for an outcome, after all."""
+        ...
 
 
 class Handler(Protocol):
@@ -35,12 +43,20 @@ class Handler(Protocol):
     attempted: int
     stopped_by: RouteeError | None
 
-    async def open(self) -> None:
+    async def open(self, desk: Desk) -> None:
         """Begin."""
         ...
 
-    async def outcome(self, index: int, sms: Sms) -> Outcome:
-        """Bring one message to its outcome."""
+    def begin(self, index: int, sms: Sms) -> Callable[[], Awaitable[Outcome]] | None:
+        """Begin to bring one message to its outcome.
+
+        Returns:
+            None when it is on its way, and its outcome will be put on the desk; otherwise what a task has to do for it.
+        """
+        ...
+
+    def abandon(self) -> None:
+        """End what was begun and has no task."""
         ...
 
     async def finish(self, count: int) -> None:
@@ -58,7 +74,7 @@ async def send_many(messages: Messages, handler: Handler, *, concurrency: int) -
     Args:
         messages: Anything that can be iterated, synchronously or not; pulled lazily.
         handler: Brings each to its outcome.
-        concurrency: The most messages under way. No more than that and an eighth are pulled whose outcome has not been taken.
+        concurrency: The most messages that are pulled and whose outcome has not been taken.
 
     Yields:
         Exactly one outcome for each message that was pulled, in order of completion.
@@ -69,7 +85,7 @@ async def send_many(messages: Messages, handler: Handler, *, concurrency: int) -
         Exception: What *messages* itself raised, or *handler*, after the outcomes of what had been pulled.
     """
     batch = _Batch(_Source(messages), handler, check_count("concurrency", concurrency))
-    await handler.open()
+    await handler.open(batch)
     try:
         while batch.ready or await batch.has_more():
             yield batch.take()
@@ -132,7 +148,7 @@ def _iterate(messages: object) -> Iterator[Sms]:
 
 
 class _Batch:
-    """One run of `send_many`: workers on one side, the caller's iterator on the other.
+    """One run of `send_many`: what begins messages on one side, the caller's iterator on the other.
 
     Attributes:
         ready: Outcomes that have not been taken yet.
@@ -141,21 +157,22 @@ class _Batch:
     def __init__(self, source: _Source, handler: Handler, concurrency: int) -> None:
         self._source = source
         self._handler = handler
-        self._concurrency = concurrency
-        self._places = Places(concurrency + concurrency // _SHARE_AHEAD)
-        self._workers: set[asyncio.Task[None]] = set()
+        self._places = concurrency
+        self._under_way = 0
         self.ready: deque[Outcome] = deque()
+        self._feeder: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
-        self._begun = False
-        self._exhausted = False
+        self._room = asyncio.Event()
         self._broken_by: BaseException | None = None
 
+    # The caller's side.
+
     async def has_more(self) -> bool:
-        """Wait until there is an outcome to take; False when every worker has ended well, otherwise raises what stopped them."""
-        if not self._begun:
-            self._begun = True
-            self._start_worker()
-        while not self.ready and self._workers:
+        """Wait until there is an outcome to take; False when all is well and over, otherwise raises what stopped it."""
+        if self._feeder is None:
+            self._feeder = self._start(self._feed(), "routee-bulk-feeder")
+        while not self.ready and (self._under_way or not self._feeder.done()):
             self._news.clear()
             await self._news.wait()
         if self.ready:
@@ -168,53 +185,70 @@ class _Batch:
         return False
 
     def take(self) -> Outcome:
-        """Take an outcome, and let a worker go on."""
-        self._places.give_back()
+        """Take an outcome, and let another message begin."""
+        self._places += 1
+        self._room.set()
         return self.ready.popleft()
 
     async def abandon(self) -> None:
         """End what is still running. Its outcomes go unreported: whoever leaves early has said that they do not matter."""
-        if not self._workers:
-            return
-        logger.warning("a batch was left with %d messages in flight; their outcomes are not known", len(self._workers))
-        workers = list(self._workers)
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        if self._under_way:
+            logger.warning("a batch was left with %d messages in flight; their outcomes are not known", self._under_way)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        self._handler.abandon()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _start_worker(self) -> None:
-        worker = asyncio.create_task(self._work(), name="routee-bulk-worker")
-        self._workers.add(worker)
-        worker.add_done_callback(self._worker_ended)
+    # The handler's side.
 
-    def _worker_ended(self, worker: "asyncio.Task[None]") -> None:
-        self._workers.discard(worker)
-        if not worker.cancelled() and worker.exception() is not None:
-            if self._broken_by is None:
-                self._broken_by = worker.exception()
-            self._exhausted = True
+    def put(self, outcome: Outcome) -> None:
+        """Hand an outcome over."""
+        self._under_way -= 1
+        self.ready.append(outcome)
         self._news.set()
 
-    @property
-    def _over(self) -> bool:
-        return self._exhausted or self._handler.stopped_by is not None
+    def run(self, rest: Callable[[], Awaitable[Outcome]]) -> None:
+        """Let a task do the rest for a message that was begun."""
+        self._start(self._run(rest), "routee-bulk-message")
 
-    async def _work(self) -> None:
-        """Pull, handle and report until there is nothing more to do."""
-        places, source, handler, ready, news = self._places, self._source, self._handler, self.ready, self._news
+    async def _run(self, rest: Callable[[], Awaitable[Outcome]]) -> None:
+        self.put(await rest())
+
+    async def _feed(self) -> None:
+        """Pull and begin as long as there is a place, something to pull, and a reason to."""
+        source, handler = self._source, self._handler
         while True:
-            if not places.take_at_once():
-                await places.join()  # cancelled only when it is all over
-            if self._exhausted or handler.stopped_by is not None:
-                item = None
-            elif (item := source.pull_at_once()) is None:
-                item = await source.pull()
-            if item is None:
-                self._exhausted = True
-                places.give_back()
+            while not self._places and self._broken_by is None:
+                self._room.clear()
+                await self._room.wait()
+            if self._broken_by is not None or handler.stopped_by is not None:
                 return
-            if len(self._workers) < self._concurrency and not self._over:
-                # The one that found work starts the next: a batch of three does not need a hundred workers.
-                self._start_worker()
-            ready.append(await handler.outcome(*item))
-            news.set()
+            if (item := source.pull_at_once()) is None and (item := await source.pull()) is None:
+                return
+            self._places -= 1
+            self._under_way += 1
+            try:
+                rest = handler.begin(*item)
+            except BaseException:
+                self._under_way -= 1
+                raise
+            if rest is not None:
+                self.run(rest)
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None:
+            if task is not self._feeder:
+                self._under_way -= 1
+            if self._broken_by is None:
+                self._broken_by = error
+            self._room.set()
+        self._news.set()

@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 import attrs
 
@@ -48,12 +48,13 @@ class _AgainError(Exception):
 
 
 @attrs.define(eq=False)
-class _Call(Generic[T]):
+class Call(Generic[T]):
     """One logical call on its way through its attempts.
 
     Attributes:
         request: What is asked.
         read: Turns a 2xx answer into the result.
+        started_at: Loop time at which the last attempt started.
         deadline: Loop time by which all must be over.
         patient: True for a message of a batch, and for a poll: the time for which it is held back (pace, gate, breaker) does not
             count.
@@ -62,19 +63,28 @@ class _Call(Generic[T]):
         refused: The token that the server refused, when another one has to be fetched.
         renewed: True once that has been done.
         has_turn: True while it holds a turn, which it has to give back.
+        is_open: True from its beginning to its end.
         watched: Told of its attempts; None where nobody observes.
+        begun: What the transport has to be told to cut it off, while it is on the wire without a task.
     """
 
     request: Request
     read: Callable[[Response], T]
+    started_at: float
     deadline: float
     patient: bool = False
     intend: Callable[[], Awaitable[None]] | None = None
     token: HeldToken | None = None
+    has_turn: bool = False
+    is_open: bool = False
     refused: HeldToken | None = None
     renewed: bool = False
-    has_turn: bool = False
     watched: WatchedCall | None = None
+    begun: object = None
+
+
+Tell = Callable[[T | Callable[[], Awaitable[T]]], None]
+"""Told the result of a call, or what has to be called and awaited for it."""
 
 
 class Caller:
@@ -150,30 +160,120 @@ class Caller:
         """
         if self._closing:
             raise ClientClosedError("the client is closed")
-        self._under_way += 1
-        watched = None if self.watch is None else self.watch.begin(request)
+        now = self._loop.time()
+        call = Call(request, read, now, now + self._total, patient, intend)
+        self._open(call)
+        if self.watch is not None:
+            call.watched = self.watch.begin(request)
         try:
-            now = self._loop.time()
-            call = _Call(request, read, now + self._total, patient, intend)
-            call.watched = watched
             try:
                 if not self._may_start(call, now):
-                    now = await self._wait_for_turn(call)
-                result = await self._attempt(call, now)
+                    await self._wait_for_turn(call)
+                result = await self._attempt(call)
             except _AgainError as first:
                 result = await self._repeat(call, partial(self._attempt_in_turn, call), first)
         except BaseException as error:
-            if watched is not None:
-                watched.end(error)
+            if call.watched is not None:
+                call.watched.end(error)
             raise
         finally:
+            self._end(call)
+        self._budget.succeed()
+        if call.watched is not None:
+            call.watched.end(None)
+        return result
+
+    # The same for a message of a batch, without a task that waits: `admit`, then `launch` or `cut`.
+
+    def admit(self, request: Request, read: Callable[[Response], T]) -> Call[T] | None:
+        """Begin a call that need not wait for anything: it has its token and its turn.
+
+        Args:
+            request: A paid one.
+            read: As of `call`.
+
+        Returns:
+            The call, for `launch` or `cut`; None when it has to wait, or somebody observes: `call` sees to that.
+        """
+        if self._closing or self.watch is not None:
+            return None
+        now = self._loop.time()
+        token = self._tokens.peek(now)
+        if token is None or not self._admission.enter_at_once(request.parts, now, patient=True):
+            return None
+        call = Call(request, read, now, now + self._total, True, None, token, True)  # noqa: FBT003 - by position, as it is made for each message
+        self._open(call)
+        return call
+
+    def launch(self, call: Call[T], tell: Tell[T]) -> None:
+        """Make the first attempt of a call that `admit` let in.
+
+        Args:
+            call: The call, whose intent is on disk by now.
+            tell: Told once: the result, or what has to be called and awaited for it, and raises what `call` does. From the loop, or
+                at once when no connection is at hand.
+        """
+        now = call.started_at = self._loop.time()
+        call.deadline = now + self._total
+        assert call.token is not None  # noqa: S101 - for the type checker; it was let in with one
+        landed = partial(self._landed, call, tell)
+        call.begun = self._transport.begin(call.request, call.token.authorization, now, self._total, landed)
+        if call.begun is None:
+            tell(partial(self._go_on, call, partial(self._attempt, call)))
+
+    def cut(self, call: Call[T]) -> None:
+        """End a call that `admit` let in, whatever it has come to. Does nothing when it is over."""
+        begun, call.begun = call.begun, None
+        if begun is not None:
+            self._transport.cut(begun)
+        if call.has_turn:
+            self._give_up(call)
+        self._end(call)
+
+    def _landed(self, call: Call[T], tell: Tell[T], result: Response | object) -> None:
+        """Take what the transport tells of a call that was launched."""
+        call.begun = None
+        if not isinstance(result, Response) or not result.is_success:
+            tell(partial(self._go_on, call, partial(self._finish, call, result)))
+            return
+        try:
+            value = self._conclude(call, result)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the result is awaited
+            self._end(call)
+            tell(partial(_raise, error))
+            return
+        self._end(call)
+        self._budget.succeed()
+        tell(value)
+
+    async def _go_on(self, call: Call[T], attempt: Callable[[], Awaitable[T]]) -> T:
+        """Bring a call to its end whose first attempt is the one given."""
+        try:
+            try:
+                result = await attempt()
+            except _AgainError as first:
+                result = await self._repeat(call, partial(self._attempt_in_turn, call), first)
+        finally:
+            self._end(call)
+        self._budget.succeed()
+        return result
+
+    async def _finish(self, call: Call[T], result: Response | object) -> T:
+        """The end of an attempt that the transport began, and that did not simply go well."""
+        if not isinstance(result, Response):
+            return await self._attempt(call, partial(self._transport.finish, call.request, result))
+        return self._conclude(call, result)
+
+    def _open(self, call: Call[T]) -> None:
+        call.is_open = True
+        self._under_way += 1
+
+    def _end(self, call: Call[T]) -> None:
+        if call.is_open:
+            call.is_open = False
             self._under_way -= 1
             if self._under_way == 0:
                 self._idle.set()
-        self._budget.succeed()
-        if watched is not None:
-            watched.end(None)
-        return result
 
     async def aclose(self) -> None:
         """Stop admitting calls, let those under way finish within `timeout.total` seconds, then close the connections.
@@ -193,7 +293,7 @@ class Caller:
             await self._tokens.aclose()
             await self._transport.aclose()
 
-    async def _repeat(self, call: _Call[T], attempt: Callable[[], Awaitable[T]], first: _AgainError) -> T:
+    async def _repeat(self, call: Call[T], attempt: Callable[[], Awaitable[T]], first: _AgainError) -> T:
         """Let tenacity see to the rest, after a first attempt that allows another."""
         from tenacity import AsyncRetrying, retry_if_exception_type  # noqa: PLC0415 - slow to load, and most never need it
 
@@ -228,7 +328,7 @@ class Caller:
             # The cause is our own exception, but tenacity's frames in between help nobody.
             raise _error_of(last.decision) from None
 
-    def _may_start(self, call: _Call[T], now: float) -> bool:
+    def _may_start(self, call: Call[T], now: float) -> bool:
         """Give a call its token and its turn if it need not wait for them, as is the rule for a first attempt."""
         call.token = self._tokens.peek(now)
         if call.token is None or call.intend is not None or not call.request.endpoint.paid:
@@ -236,8 +336,8 @@ class Caller:
         call.has_turn = self._admission.enter_at_once(call.request.parts, now, patient=call.patient)
         return call.has_turn
 
-    async def _wait_for_turn(self, call: _Call[T]) -> float:
-        """Wait for a token, for the right time and for a turn; returns loop time."""
+    async def _wait_for_turn(self, call: Call[T]) -> None:
+        """Wait for a token, for the right time and for a turn."""
         now = self._loop.time()
         call.token = self._tokens.peek(now) if call.refused is None else None
         if call.token is None:
@@ -255,81 +355,99 @@ class Caller:
         call.has_turn = True
         if call.intend is not None:
             await self._intend(call)
-        now = self._loop.time()
+        now = call.started_at = self._loop.time()
         if call.patient:
             call.deadline = now + self._total
-        return now
 
-    async def _attempt_in_turn(self, call: _Call[T]) -> T:
+    async def _attempt_in_turn(self, call: Call[T]) -> T:
         """One more attempt."""
-        return await self._attempt(call, await self._wait_for_turn(call))
+        await self._wait_for_turn(call)
+        return await self._attempt(call)
 
-    async def _intend(self, call: _Call[T]) -> None:
+    async def _intend(self, call: Call[T]) -> None:
         """Let the intent be written, now that the turn is taken: only what is on the wire is in doubt after a crash."""
         intend, call.intend = call.intend, None
         assert intend is not None  # noqa: S101 - for the type checker; it is looked at before
         try:
             await intend()
         except BaseException:
-            self._admission.record(None, self._loop.time())
-            self._leave(call)
+            self._give_up(call)
             raise
 
-    def _leave(self, call: _Call[T]) -> None:
-        call.has_turn = False
-        self._admission.leave()
+    async def _attempt(self, call: Call[T], exchange: Callable[[], Awaitable[Response]] | None = None) -> T:
+        """One exchange, and what follows from it. Ends the turn, if the call has one.
 
-    async def _attempt(self, call: _Call[T], started_at: float) -> T:
-        """One exchange, and what follows from it. Ends the turn, if the call has one."""
-        authorization = self._basic if call.token is None else call.token.authorization
-        is_paid = call.request.endpoint.paid
-        well: bool | None = None
-        accepted = 0
+        Args:
+            call: The call, with the loop time at which this attempt starts.
+            exchange: The exchange; None for a new one.
+        """
         result: Response | Failure
         try:
-            try:
-                result = await self._transport.exchange(call.request, authorization, call.deadline - started_at)
-            except ExchangeError as error:
-                result = error.failure
-            well = retry.is_well(result)
-            decision = self._decide(call, result, started_at)
+            if exchange is not None:
+                result = await exchange()
+            else:
+                authorization = self._basic if call.token is None else call.token.authorization
+                result = await self._transport.exchange(call.request, authorization, call.deadline - call.started_at)
+        except ExchangeError as error:
+            result = error.failure
+        except BaseException:
+            self._give_up(call)
+            raise
+        return self._conclude(call, result)
+
+    def _conclude(self, call: Call[T], result: Response | Failure) -> T:
+        """What follows from what came of an exchange. Ends the turn, if the call has one.
+
+        Raises:
+            _AgainError: Another attempt.
+            RouteeError: The end of the call.
+        """
+        is_paid = call.request.endpoint.paid
+        well = retry.is_well(result)
+        accepted = 0
+        decision = self._decide(call, result)
+        try:
             if decision.action is retry.Action.READ and isinstance(result, Response):
-                value = self._read(call, result)
+                try:
+                    value = call.read(result)
+                except OutcomeUnknownError:
+                    well = False
+                    result.drop_connection()
+                    raise
                 accepted = call.request.parts
                 return value
             if retry.asks_for_less(result):
                 if is_paid:
-                    self._admission.refused(decision.wait, started_at)
+                    self._admission.refused(decision.wait, call.started_at)
                 else:
                     self._admission.poll_refused(decision.wait)
-        except OutcomeUnknownError:
-            well = False
-            raise
         finally:
-            if is_paid:
-                self._admission.record(well, started_at, accepted=accepted)
-            if call.has_turn:
-                self._leave(call)
+            self._leave(call, well, accepted)
         if decision.action is retry.Action.RAISE:
             raise _error_of(decision)
         if decision.action is retry.Action.RENEW:
             call.refused = call.token
         raise _AgainError(decision)
 
-    def _decide(self, call: _Call[T], result: Response | Failure, started_at: float) -> retry.Decision:
+    def _give_up(self, call: Call[T]) -> None:
+        """End an attempt of which nothing was learnt."""
+        self._leave(call, None, 0)
+
+    def _leave(self, call: Call[T], well: bool | None, accepted: int) -> None:  # noqa: FBT001 - as of `Admission.record`
+        """Note how an attempt ended, and give its turn back."""
+        if call.request.endpoint.paid:
+            self._admission.record(well, call.started_at, accepted=accepted)
+        if call.has_turn:
+            call.has_turn = False
+            self._admission.leave()
+
+    def _decide(self, call: Call[T], result: Response | Failure) -> retry.Decision:
         decision = retry.decide(call.request, result, renewed=call.renewed)
         if call.watched is not None:
-            call.watched.attempt(result, decision.action.name.lower(), self._loop.time() - started_at)
+            call.watched.attempt(result, decision.action.name.lower(), self._loop.time() - call.started_at)
         return decision
 
-    def _read(self, call: _Call[T], response: Response) -> T:
-        try:
-            return call.read(response)
-        except OutcomeUnknownError:
-            response.drop_connection()
-            raise
-
-    def _time_left(self, call: _Call[T]) -> float:
+    def _time_left(self, call: Call[T]) -> float:
         return call.deadline - self._loop.time()
 
     async def _is_answering(self) -> bool:
@@ -343,13 +461,19 @@ class Caller:
 
     async def _fetch_token(self) -> Token:
         """Ask the token endpoint, as a read. Takes no turn: every turn may be waiting for this."""
-        call = _Call(protocol.build_token_request(), protocol.read_token, self._loop.time() + self._total, renewed=True)
-        try:
-            return await self._attempt(call, self._loop.time())
-        except _AgainError as first:
-            return await self._repeat(call, lambda: self._attempt(call, self._loop.time()), first)
+        now = self._loop.time()
+        call = Call(protocol.build_token_request(), protocol.read_token, now, now + self._total, renewed=True)
 
-    async def _token_for(self, call: _Call[T]) -> HeldToken:
+        async def attempt_now() -> Token:
+            call.started_at = self._loop.time()
+            return await self._attempt(call)
+
+        try:
+            return await self._attempt(call)
+        except _AgainError as first:
+            return await self._repeat(call, attempt_now, first)
+
+    async def _token_for(self, call: Call[T]) -> HeldToken:
         """A token from the endpoint. Whatever prevents that also proves that the request it was for was never written."""
         try:
             async with asyncio.timeout_at(call.deadline):
@@ -367,6 +491,10 @@ class Caller:
             raise NotSentError(f"no access token: {error}") from None
         except RouteeError as error:
             raise NotSentError(f"no access token: {error}") from None
+
+
+async def _raise(error: Exception) -> NoReturn:
+    raise error
 
 
 def _decision(state: "RetryCallState") -> retry.Decision:

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from routee_async import segments, validation
+from routee_async.bulk import Desk
 from routee_async.countries import country_of
 from routee_async.errors import BulkStoppedError, InvalidInputError, RouteeError, SpendLimitError
 from routee_async.models import Accepted, Outcome, Sms, Unknown
@@ -44,7 +46,7 @@ class CappedRun(Run):
         self._turn = asyncio.Lock()
         self._settled = asyncio.Event()
 
-    async def open(self) -> None:
+    async def open(self, desk: Desk | None = None) -> None:
         """Look at the balance and the prices, if that is wanted, then begin.
 
         Raises:
@@ -58,7 +60,11 @@ class CappedRun(Run):
                 self._prices = await self._fetch_prices()
         except RouteeError as error:
             raise BulkStoppedError(error, 0) from None
-        await super().open()
+        await super().open(desk)
+
+    def begin(self, index: int, sms: Sms) -> Callable[[], Awaitable[Outcome]]:
+        """What is left may have to be waited for, so each message has a task."""
+        return partial(self.outcome, index, sms)
 
     async def outcome(self, index: int, sms: Sms) -> Outcome:
         """Bring one message to its outcome, if there is money left for it. Called in order of index."""

@@ -3,11 +3,11 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from routee_async import protocol, retry
-from routee_async.caller import Caller
+from routee_async.caller import Call, Caller, Tell
 from routee_async.errors import OutcomeUnknownError, RouteeError
 from routee_async.models import SentSms, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy
@@ -48,6 +48,8 @@ class Delivery:
         on_unknown: OnUnknown,
         patient: bool,
         intend: Callable[[], Awaitable[None]] | None = None,
+        first: Callable[[], Awaitable[SentSms]] | None = None,
+        started_at: float | None = None,
     ) -> SentSms:
         """Send *sms*; when it cannot be told whether it was sent, do what *on_unknown* says.
 
@@ -57,6 +59,8 @@ class Delivery:
             on_unknown: What to do about doubt.
             patient: Do not count the time for which the server asks us to wait.
             intend: Awaited once, when the message has its turn and before anything of it is written; what it raises is raised.
+            first: What `launch` told of the first call, where it has been made already.
+            started_at: Loop time at which that was.
 
         Raises:
             RouteeError: Why it was not sent, or `OutcomeUnknownError`.
@@ -66,7 +70,11 @@ class Delivery:
         doubt: OutcomeUnknownError | None = None
         while True:
             since = self._now()
+            if started_at is not None:
+                since -= timedelta(seconds=asyncio.get_running_loop().time() - started_at)
             try:
+                if first is not None:
+                    return await first()
                 return await self._caller.call(request, read, patient=patient, intend=intend)
             except OutcomeUnknownError as error:
                 doubt = error
@@ -78,12 +86,26 @@ class Delivery:
             found = await self._settle(doubt, sms, label or "", since, on_unknown)
             if found is not None:
                 return found
-            attempt, intend = attempt + 1, None
+            attempt, intend, first, started_at = attempt + 1, None, None, None
             if attempt > self._policy.attempts:
                 raise doubt
             if on_unknown is OnUnknown.RESEND:
                 again = retry.Decision(retry.Action.REPEAT)
                 await asyncio.sleep(retry.delay_before(attempt, again, self._policy, self._random()))
+
+    # The first call of a message of a batch, without a task that waits.
+
+    def admit(self, sms: Sms, label: str | None) -> Call[SentSms] | None:
+        """Begin the first call for a message, if it need not wait: see `Caller.admit`. `launch` or `cut` must follow."""
+        return self._caller.admit(protocol.build_send(sms, label), partial(protocol.read_sent, sms=sms, label=label))
+
+    def launch(self, call: Call[SentSms], tell: Tell[SentSms]) -> None:
+        """Make the call. What *tell* is told, unless it is the answer, is what `deliver` has to be given as its *first*."""
+        self._caller.launch(call, tell)
+
+    def cut(self, call: Call[SentSms]) -> None:
+        """End the call, whatever it has come to."""
+        self._caller.cut(call)
 
     async def _settle(
         self,

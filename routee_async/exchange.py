@@ -5,7 +5,8 @@ Knows nothing of aiohttp, so that whoever only plans or simulates need not load 
 
 import ipaddress
 import re
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from routee_async.errors import ConfigurationError
@@ -38,6 +39,42 @@ class Transport(Protocol):
         Raises:
             ExchangeError: There is no complete answer.
         """
+        ...
+
+    # The same without a task that waits, for those who can do without: a batch that sends thousands a second.
+
+    def begin(
+        self,
+        request: Request,
+        authorization: str,
+        now: float,
+        time_left: float,
+        tell: Callable[[Response | Any], None],
+    ) -> Any:  # noqa: ANN401 - what only the transport understands
+        """Write *request*, if a connection is at hand.
+
+        Args:
+            request: What to write: a paid one with a body.
+            authorization: Value of the `Authorization` header.
+            now: Loop time.
+            time_left: Seconds until the exchange is given up.
+            tell: Told once how it ends, from the loop: the answer, or something that `finish` has to be asked about.
+
+        Returns:
+            Something for `cut`; None when no connection is at hand: then nothing was written, and `exchange` makes one.
+        """
+        ...
+
+    async def finish(self, request: Request, unfinished: Any) -> Response:  # noqa: ANN401 - as above
+        """The answer to a request that was begun, where *tell* was not told a `Response`.
+
+        Raises:
+            ExchangeError: There is no complete answer.
+        """
+        ...
+
+    def cut(self, begun: Any) -> None:  # noqa: ANN401 - as above
+        """End an exchange that was begun and is under way, whatever it has come to: nobody is told."""
         ...
 
     async def aclose(self) -> None:

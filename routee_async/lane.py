@@ -12,14 +12,18 @@ import asyncio
 import inspect
 import math
 from collections import deque
+from collections.abc import Callable
 from functools import cached_property
+from typing import cast
 
 import aiohttp
+import attrs
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
+from routee_async import wire
 from routee_async.answers import decompress, make_response, read_capped
-from routee_async.lease import Lease, Mark
+from routee_async.lease import Lease, Mark, Tell
 from routee_async.pool import KEEP_ALIVE, Pool
 from routee_async.protocol import Response
 
@@ -45,6 +49,26 @@ def is_supported() -> bool:
     return connect == _CONNECT and params >= _RESPONSE_PARAMS and "loop" in request and has_queue
 
 
+@attrs.define(eq=False)
+class Unfinished:
+    """An exchange that was begun, and whose answer is not the plain one: `Lane.finish` tells what came of it.
+
+    Attributes:
+        lease: Over which connection.
+        error: What went wrong; None when aiohttp's protocol has to be asked for the answer.
+        total_at: Loop time at which the exchange is given up.
+        mark: What the exchange has come to.
+    """
+
+    lease: Lease
+    error: Exception | None
+    total_at: float
+    mark: Mark
+
+
+TellAnswer = Callable[[Response | Unfinished], None]
+
+
 class Lane:
     """Leases of connections to one origin, and the exchanges over them.
 
@@ -61,7 +85,7 @@ class Lane:
         self._loop = asyncio.get_running_loop()
         self._url = url
         self._parked: deque[Lease] = deque()  # the one that was parked last is on the right, and is used next
-        self._waiting: set[Lease] = set()
+        self._leases: set[Lease] = set()  # those in hand, parked ones and asked ones
         self._sweeper: asyncio.TimerHandle | None = None
         self._sweep_at = math.inf
         self._closed = False
@@ -92,34 +116,69 @@ class Lane:
         """
         now = self._loop.time()
         lease = self._take(now)
+        total_at = now + time_left
         if lease is None:
-            total_at = now + time_left
             lease = await self._connect(total_at)
             now = self._loop.time()
-            time_left = total_at - now
-            if time_left <= 0:
-                lease.release()
+            if total_at <= now:
+                self._let_go(lease).release()
                 raise TimeoutError
         # No await from here to the writing: the connection is as it was found.
         mark.written = True
         mark.connection = lease.transport
         try:
-            asked = lease.ask(request, cap, now, time_left, self._sock_read)
-            self._waiting.add(lease)
-            if lease.give_up_at < self._sweep_at:
-                self._sweep_by(lease.give_up_at)
-            head = await asked
+            answered = lease.about = self._loop.create_future()
+            self._ask(lease, request, cap, now, total_at - now, _pass_on)
+            head = await answered
             if head is None:
-                return await self._finish(lease, mark, cap, now + time_left)
-            response = Response(head.status, head.headers, lease.take_body(), mark.drop_connection)
+                return await self._read_on(lease, mark, cap, total_at)
+            return self._take_answer(lease, head)
         except BaseException:
             mark.status = mark.status or lease.status
-            lease.close()
+            self._let_go(lease).close()
             raise
-        finally:
-            self._waiting.discard(lease)
-        self._park(lease)
-        return response
+
+    def begin(self, request: bytes, cap: int, now: float, time_left: float, tell: TellAnswer) -> Lease | None:
+        """As `exchange`, without a task that waits: *tell* is called in the loop.
+
+        Args:
+            request: Head and body.
+            cap: The most bytes of a body that are read.
+            now: Loop time.
+            time_left: Seconds until the exchange is given up.
+            tell: Told the answer, or what `finish` has to be asked about.
+
+        Returns:
+            What it goes over, for `cut`; None when no connection is at hand, and nothing was written.
+        """
+        lease = self._take(now)
+        if lease is not None:
+            lease.about = tell
+            try:
+                self._ask(lease, request, cap, now, time_left, self._answered)
+            except Exception as error:  # noqa: BLE001 - what a transport raises while it is given something to write
+                self._loop.call_soon(lease.fail, error)
+        return lease
+
+    async def finish(self, unfinished: Unfinished, cap: int) -> Response:
+        """The answer to an exchange that was begun, where it is not the plain one.
+
+        Raises:
+            Exception: As `exchange`.
+        """
+        lease = unfinished.lease
+        if unfinished.error is not None:
+            self._let_go(lease).close()
+            raise unfinished.error
+        try:
+            return await self._read_on(lease, unfinished.mark, cap, unfinished.total_at)
+        except BaseException:
+            self._let_go(lease).close()
+            raise
+
+    def cut(self, lease: Lease) -> None:
+        """End an exchange that was begun, whatever it has come to."""
+        self._let_go(lease).close()
 
     def make_room(self) -> None:
         """Give a parked lease back to the pool: to be called before each exchange that goes through the session.
@@ -127,13 +186,13 @@ class Lane:
         So the pool never has fewer places than there are exchanges that may be under way.
         """
         if self._parked:
-            self._parked.popleft().release()
+            self._let_go(self._parked.popleft()).release()
 
     def close(self) -> None:
         """Close what is parked. What is under way ends with the pool."""
         self._closed = True
         while self._parked:
-            self._parked.pop().close()
+            self._let_go(self._parked.pop()).close()
         if self._sweeper is not None:
             self._sweeper.cancel()
 
@@ -145,12 +204,16 @@ class Lane:
         while parked:
             lease = parked.pop()
             if lease.parked_at + KEEP_ALIVE < now or lease.transport.is_closing():
-                lease.close()
+                self._let_go(lease).close()
             elif lease.watch.sees_something():
-                lease.release()  # the pool looks closer, and drops it if that is not for TLS alone
+                self._let_go(lease).release()  # the pool looks closer, and drops it if that is not for TLS alone
             else:
                 return lease
         return None
+
+    def _let_go(self, lease: Lease) -> Lease:
+        self._leases.discard(lease)
+        return lease
 
     async def _connect(self, total_at: float) -> Lease:
         """A lease out of the pool, which makes a connection if it has none."""
@@ -159,21 +222,40 @@ class Lane:
                 connection = await self._pool.connect(self._destination, [], self._bounds)
             except TimeoutError as error:
                 raise aiohttp.ConnectionTimeoutError from error
-        return Lease(connection)
+        lease = Lease(connection)
+        self._leases.add(lease)
+        return lease
 
-    def _park(self, lease: Lease) -> None:
+    def _ask(self, lease: Lease, request: bytes, cap: int, now: float, time_left: float, tell: Tell) -> None:
+        lease.ask(request, cap, now, time_left, self._sock_read, tell)
+        if lease.give_up_at < self._sweep_at:
+            self._sweep_by(lease.give_up_at)
+
+    def _answered(self, lease: Lease, result: wire.Head | Exception | None) -> None:
+        """Tell whoever began an exchange how it ended."""
+        tell = cast("TellAnswer", lease.about)
+        if type(result) is wire.Head:
+            tell(self._take_answer(lease, result))
+        else:
+            mark = Mark(written=True, connection=lease.transport, status=lease.status)
+            tell(Unfinished(lease, cast("Exception | None", result), lease.total_at, mark))
+
+    def _take_answer(self, lease: Lease, head: wire.Head) -> Response:
+        """Make a response of a plain answer, and park what it came over."""
         transport = lease.transport
+        response = Response(head.status, head.headers, lease.take_body(), transport.close)
         if self._closed or transport.is_closing() or transport.get_write_buffer_size():
-            lease.close()
-            return
+            self._let_go(lease).close()
+            return response
+        lease.about = None
         now = lease.parked_at = self._loop.time()
         self._parked.append(lease)
         if now + KEEP_ALIVE < self._sweep_at:
             self._sweep_by(now + KEEP_ALIVE)
+        return response
 
-    async def _finish(self, lease: Lease, mark: Mark, cap: int, total_at: float) -> Response:
+    async def _read_on(self, lease: Lease, mark: Mark, cap: int, total_at: float) -> Response:
         """Read an answer that was handed to aiohttp's protocol."""
-        self._waiting.discard(lease)
         async with asyncio.timeout_at(total_at):
             while True:
                 message, content = await lease.handler.read()
@@ -183,9 +265,9 @@ class Lane:
             body = await read_capped(content, cap)
         body = decompress(body, message.headers.get("Content-Encoding", ""), cap)
         if lease.is_tainted:
-            lease.close()
+            self._let_go(lease).close()
         else:
-            lease.connection.release()  # which closes it, where the answer says so
+            self._let_go(lease).connection.release()  # which closes it, where the answer says so
         return make_response(message.code, message.headers, body, mark.drop_connection)
 
     # Deadlines: one timer for all, set to the earliest that was known when it was set.
@@ -200,13 +282,23 @@ class Lane:
         """Give up what has waited for too long, and close what was idle for too long."""
         now = self._loop.time()
         self._sweeper, self._sweep_at = None, math.inf
-        for lease in [each for each in self._waiting if each.give_up_at <= now]:
-            self._waiting.discard(lease)
+        for lease in [each for each in self._leases if each.give_up_at <= now]:
             lease.expire(now)
         while self._parked and self._parked[0].parked_at + KEEP_ALIVE <= now:
-            self._parked.popleft().close()
-        moments = [lease.give_up_at for lease in self._waiting]
+            self._let_go(self._parked.popleft()).close()
+        moment = min((lease.give_up_at for lease in self._leases), default=math.inf)
         if self._parked:
-            moments.append(self._parked[0].parked_at + KEEP_ALIVE)
-        if moments:
-            self._sweep_by(min(moments))
+            moment = min(moment, self._parked[0].parked_at + KEEP_ALIVE)
+        if moment < math.inf:
+            self._sweep_by(moment)
+
+
+def _pass_on(lease: Lease, result: wire.Head | Exception | None) -> None:
+    """Tell a task that waits how its exchange ended."""
+    answered = cast("asyncio.Future[wire.Head | None]", lease.about)
+    if answered.done():  # its task has just been cancelled
+        return
+    if isinstance(result, Exception):
+        answered.set_exception(result)
+    else:
+        answered.set_result(result)

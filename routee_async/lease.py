@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -13,6 +14,10 @@ from routee_async.pool import Watch
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
+
+Tell = Callable[["Lease", wire.Head | Exception | None], None]
+"""Told how an exchange ends, once: the head of the answer, when its body can be taken, too; None when aiohttp's protocol has to be
+asked for the answer; or what went wrong."""
 
 
 @attrs.define(eq=False)
@@ -44,7 +49,8 @@ class Lease(asyncio.Protocol):
         transport: The connection's transport.
         watch: Tells whether something has arrived that nobody has read.
         parked_at: Loop time of the end of the last exchange.
-        give_up_at: Loop time at which the exchange is given up, unless something arrives before.
+        give_up_at: Loop time at which the exchange is given up, unless something arrives before; infinite where none is under way.
+        about: Whatever belongs to the exchange, for whoever began it.
         is_tainted: True when more came than an answer: then the connection is not to be used again.
     """
 
@@ -56,13 +62,14 @@ class Lease(asyncio.Protocol):
         "_patience",
         "_pieces",
         "_start",
-        "_total_at",
-        "_waiter",
+        "_tell",
+        "about",
         "connection",
         "give_up_at",
         "handler",
         "is_tainted",
         "parked_at",
+        "total_at",
         "transport",
         "watch",
     )
@@ -78,11 +85,13 @@ class Lease(asyncio.Protocol):
         self.give_up_at: float = math.inf
         self.is_tainted: bool = False
         self._loop = asyncio.get_running_loop()
-        self._waiter: asyncio.Future[wire.Head | None] | None = None
+        self.about: object = None
+        self.total_at: float = math.inf
+        self._tell: Tell | None = None
         self._head: wire.Head | None = None
         self._pieces: list[bytes] = []
         self._start = self._missing = self._cap = 0
-        self._patience = self._total_at = math.inf
+        self._patience = math.inf
         self.transport.set_protocol(self)
 
     @property
@@ -90,14 +99,12 @@ class Lease(asyncio.Protocol):
         """Status of the answer, as soon as its head has been read here."""
         return None if self._head is None else self._head.status
 
-    def ask(
-        self,
-        request: bytes,
-        cap: int,
-        now: float,
-        time_left: float,
-        sock_read: float,
-    ) -> "asyncio.Future[wire.Head | None]":
+    @property
+    def is_asked(self) -> bool:
+        """True while an exchange is under way."""
+        return self._tell is not None
+
+    def ask(self, request: bytes, cap: int, now: float, time_left: float, sock_read: float, tell: Tell) -> None:
         """Write *request*.
 
         Args:
@@ -106,19 +113,15 @@ class Lease(asyncio.Protocol):
             now: Loop time.
             time_left: Seconds until the exchange is given up.
             sock_read: Seconds of silence that are borne.
-
-        Returns:
-            Gets the head of the answer when its body can be taken, too; None when aiohttp's protocol has to be asked for the
-            answer; or what went wrong.
+            tell: Told how it ends, in the loop, never from in here.
         """
-        waiter = self._waiter = self._loop.create_future()
+        self._tell = tell
         self._head = None
         self._cap = cap
         self._patience = sock_read
-        self._total_at = now + time_left
-        self.give_up_at = now + (min(time_left, sock_read))
+        self.total_at = now + time_left
+        self.give_up_at = now + min(time_left, sock_read)
         self.transport.write(request)
-        return waiter
 
     def take_body(self) -> bytes:
         """The body of the answer."""
@@ -129,11 +132,16 @@ class Lease(asyncio.Protocol):
 
     def expire(self, now: float) -> None:
         """Give the exchange up, because `give_up_at` is over."""
-        self._end(TimeoutError() if now >= self._total_at else aiohttp.SocketTimeoutError())
+        self.fail(TimeoutError() if now >= self.total_at else aiohttp.SocketTimeoutError())
+
+    def fail(self, error: Exception) -> None:
+        """End the exchange, if one is under way."""
+        self._end(error)
 
     def close(self) -> None:
-        """Close the connection."""
-        self._waiter = None
+        """Close the connection. Nobody is told."""
+        self._tell = self.about = None
+        self.give_up_at = math.inf
         self.connection.close()
 
     def release(self) -> None:
@@ -145,7 +153,7 @@ class Lease(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read the answer, if it is plain: its head has to come in one piece."""
-        if self._waiter is None:
+        if self._tell is None:
             self.transport.close()  # nobody has asked for anything
             return
         self._pieces.append(data)
@@ -159,25 +167,25 @@ class Lease(asyncio.Protocol):
             self._missing = start + head.length
         self._missing -= len(data)
         if self._missing == 0:
-            waiter, self._waiter = self._waiter, None
-            if not waiter.done():  # it is, when the caller has just been cancelled
-                waiter.set_result(head)
+            tell, self._tell = self._tell, None
+            self.give_up_at = math.inf
+            tell(self, head)
         elif self._missing > 0:
             # The time of silence begins anew.
-            self.give_up_at = min(self._total_at, self._loop.time() + self._patience)
+            self.give_up_at = min(self.total_at, self._loop.time() + self._patience)
         else:
             self.is_tainted = True
             self._hand_over()
 
     def eof_received(self) -> None:
         """What the server has to say is said: what is left of the exchange is aiohttp's. Lets the transport close itself."""
-        if self._waiter is not None:
+        if self._tell is not None:
             self._hand_over()
         self.handler.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As `eof_received`; what was parked has no more use."""
-        is_asked = self._waiter is not None
+        is_asked = self._tell is not None
         if is_asked:
             self._hand_over()
         self.handler.connection_lost(exc)
@@ -204,11 +212,8 @@ class Lease(asyncio.Protocol):
             self.handler.data_received(piece)
         self._end(None)
 
-    def _end(self, result: wire.Head | Exception | None) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is None or waiter.done():
-            return
-        if isinstance(result, Exception):
-            waiter.set_exception(result)
-        else:
-            waiter.set_result(result)
+    def _end(self, result: Exception | None) -> None:
+        tell, self._tell = self._tell, None
+        self.give_up_at = math.inf
+        if tell is not None:
+            tell(self, result)

@@ -11,10 +11,13 @@ from collections.abc import Awaitable, Callable, Container
 from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
+from typing import Any, NoReturn
 
 import attrs
 
 from routee_async import protocol, references, retry
+from routee_async.bulk import Desk
+from routee_async.caller import Call
 from routee_async.delivery import Delivery
 from routee_async.errors import (
     BatchAbortedError,
@@ -29,7 +32,7 @@ from routee_async.errors import (
 from routee_async.models import Accepted, NotSent, Outcome, Rejected, SentSms, Sms, Unknown
 from routee_async.options import OnUnknown
 from routee_async.reconcile import Undecided
-from routee_async.store import LedgerRow, LedgerStore, RowState, new_run_id
+from routee_async.store import LedgerRow, LedgerStore, QuickStore, RowState, new_run_id
 
 logger: logging.Logger = logging.getLogger("routee_async")
 _CHECKSUM_BYTES = 16
@@ -104,13 +107,21 @@ class Run:
         self._run_id = ""
         self._in_order = asyncio.Lock()
         self._mismatch: LedgerMismatchError | None = None
+        self._quick = ledger if isinstance(ledger, QuickStore) else None
+        self._checked = 0  # messages from the first on that are known to be what they were
+        self._desk: Desk | None = None
+        self._flights: set[_Flight] = set()
 
-    async def open(self) -> None:
+    async def open(self, desk: Desk | None = None) -> None:
         """Begin, or take the ledger of an earlier run up again.
+
+        Args:
+            desk: Where outcomes go of messages that are begun by `begin`.
 
         Raises:
             LedgerError: The ledger cannot be used.
         """
+        self._desk = desk
         self._run_id = await self._ledger.open() if self._ledger is not None else new_run_id()
 
     async def close(self) -> None:
@@ -133,6 +144,106 @@ class Run:
         if self.stopped_by is None:
             self.stopped_by = error
 
+    def begin(self, index: int, sms: Sms) -> Callable[[], Awaitable[Outcome]] | None:
+        """Begin to bring a message to its outcome. Called in order of index, with a desk.
+
+        What need not wait for anything, as most messages need not, travels without a task of its own: its intent goes to disk, its
+        request is written when it is there, and so on, each step called by what the one before waited for.
+
+        Returns:
+            None when it is on its way; otherwise what has to be called and awaited for its outcome.
+        """
+        in_a_task = partial(self.outcome, index, sms)
+        checksum, quick = b"", self._quick
+        if self.stopped_by is not None:
+            return in_a_task
+        if self._ledger is not None:
+            if quick is None or self._checked != index or not quick.is_new(index):
+                return in_a_task
+            self._checked = index + 1
+            checksum = checksum_of(sms)
+        reference = references.reference_of(self._run_id, index)
+        try:
+            prepared = self._prepare(sms)
+            label = self._wire_label(prepared.label, reference)
+        except InvalidInputError:
+            return in_a_task
+        if prepared.to in self._suppressed or (call := self._delivery.admit(prepared, label)) is None:
+            return in_a_task
+        self.attempted += 1
+        flight = _Flight(self, index, sms, prepared, label, reference, checksum, call)
+        self._flights.add(flight)
+        if quick is None:
+            self._delivery.launch(call, flight.told)
+        else:
+            try:
+                quick.intend_soon(index, reference, checksum, flight.intended)
+            except LedgerError as error:
+                flight.intended(error)
+        return None
+
+    def abandon(self) -> None:
+        """End what was begun and is on its way. Its outcomes are not told."""
+        while self._flights:
+            self._delivery.cut(self._flights.pop().call)
+
+    def launch(self, flight: "_Flight") -> None:
+        """Write a message whose intent is on disk."""
+        self._delivery.launch(flight.call, flight.told)
+
+    def not_intended(self, flight: "_Flight", error: LedgerError) -> None:
+        """Send nothing, because the intent could not be written."""
+        self._delivery.cut(flight.call)
+        self.go_on(flight, partial(_raise, error))
+
+    def go_on(self, flight: "_Flight", first: Callable[[], Awaitable[SentSms]]) -> None:
+        """Let a task bring a message to its outcome whose first call did not simply go well."""
+        self._board.run(partial(self._go_on, flight, first))
+
+    async def _go_on(self, flight: "_Flight", first: Callable[[], Awaitable[SentSms]]) -> Outcome:
+        try:
+            attempt = self._continue(flight, first)
+            return await self._bring_home(flight.index, flight.sms, flight.reference, flight.checksum, attempt)
+        finally:
+            self._flights.discard(flight)
+
+    async def _continue(self, flight: "_Flight", first: Callable[[], Awaitable[SentSms]]) -> SentSms:
+        begun_at = flight.call.started_at
+        sent = await self._deliver(flight.prepared, flight.label, None, None, first=first, started_at=begun_at)
+        _tell_duplicates(flight.index, sent)
+        return sent
+
+    def accepted(self, flight: "_Flight", sent: SentSms) -> None:
+        """Note that a message was accepted, on disk first."""
+        outcome = Accepted(index=flight.index, sms=flight.sms, sent=sent)
+        if self._quick is None:
+            self.settled(flight, outcome)
+            return
+        try:
+            self._quick.settle_soon(
+                flight.index,
+                reference=flight.reference,
+                checksum=flight.checksum,
+                state=RowState.ACCEPTED,
+                tracking_id=sent.tracking_id,
+                parts=sent.body_analysis.parts,
+                then=partial(self.settled, flight, outcome),
+            )
+        except LedgerError as error:
+            self.settled(flight, outcome, error)
+
+    def settled(self, flight: "_Flight", outcome: Outcome, error: LedgerError | None = None) -> None:
+        """Hand an outcome over; if it could not be written, the run stops, and the outcome stands."""
+        if error is not None:
+            self.stop(error)
+        self._flights.discard(flight)
+        self._board.put(outcome)
+
+    @property
+    def _board(self) -> Desk:
+        assert self._desk is not None  # noqa: S101 - for the type checker: who begins messages has one
+        return self._desk
+
     async def outcome(self, index: int, sms: Sms) -> Outcome:
         """Bring one message to its outcome. Called in order of index.
 
@@ -153,8 +264,12 @@ class Run:
                 return Unknown(index=index, sms=sms, error=error)
             if row is not None and is_settled(row):
                 return _replay(row, sms)
+        return await self._bring_home(index, sms, reference, checksum, self._attempt(index, sms, reference, checksum, row))
+
+    async def _bring_home(self, index: int, sms: Sms, reference: str, checksum: bytes, attempt: Awaitable[SentSms]) -> Outcome:
+        """Make an outcome of what came of a message, and note it."""
         try:
-            outcome: Outcome = Accepted(index=index, sms=sms, sent=await self._attempt(index, sms, reference, checksum, row))
+            outcome: Outcome = Accepted(index=index, sms=sms, sent=await attempt)
         except RouteeError as error:
             outcome = retry.outcome_class(error)(index=index, sms=sms, error=error)
             self._judge(outcome)
@@ -177,6 +292,7 @@ class Run:
             except LedgerMismatchError as error:
                 self._mismatch = error
                 raise
+            self._checked = max(self._checked, index + 1)
         return row
 
     def _check(self, row: LedgerRow | None, checksum: bytes) -> None:
@@ -203,13 +319,29 @@ class Run:
         sent = await self._settle_doubt(prepared, label, doubtful) if doubtful is not None else None
         if sent is None:
             intend = self._intention(index, prepared.to, reference, checksum)
-            try:
-                sent = await self._delivery.deliver(prepared, label, on_unknown=self._on_unknown, patient=True, intend=intend)
-            except RouteeError as error:
-                raise self._explain(error, doubtful) from None
-        if sent.duplicates:
-            logger.warning("message %d was found %d times at Routee", index, 1 + len(sent.duplicates))
+            sent = await self._deliver(prepared, label, doubtful, intend)
+        _tell_duplicates(index, sent)
         return sent
+
+    async def _deliver(
+        self,
+        prepared: Sms,
+        label: str,
+        doubtful: LedgerRow | None,
+        intend: Callable[[], Awaitable[None]] | None,
+        **begun: Any,  # noqa: ANN401 - what `Delivery.deliver` is told of a first call
+    ) -> SentSms:
+        try:
+            return await self._delivery.deliver(
+                prepared,
+                label,
+                on_unknown=self._on_unknown,
+                patient=True,
+                intend=intend,
+                **begun,
+            )
+        except RouteeError as error:
+            raise self._explain(error, doubtful) from None
 
     def _explain(self, error: RouteeError, doubtful: LedgerRow | None) -> RouteeError:
         """What to say of a message whose delivery failed."""
@@ -293,6 +425,54 @@ class Run:
             )
         except LedgerError as error:
             self.stop(error)
+
+
+@attrs.define(eq=False)
+class _Flight:
+    """A message of a batch on its way without a task.
+
+    Attributes:
+        run: Whose it is.
+        index: Position in the input, from 0.
+        sms: The message as given.
+        prepared: The message as it is sent.
+        label: Its label as it goes on the wire.
+        reference: Its reference.
+        checksum: Its checksum, if there is a ledger.
+        call: The first call for it.
+    """
+
+    run: Run
+    index: int
+    sms: Sms
+    prepared: Sms
+    label: str
+    reference: str
+    checksum: bytes
+    call: Call[SentSms]
+
+    def intended(self, error: LedgerError | None) -> None:
+        """Go on: the intent is on disk, or cannot be written."""
+        if error is not None:
+            self.run.not_intended(self, error)
+        elif self.call.is_open:  # the batch was not abandoned meanwhile
+            self.run.launch(self)
+
+    def told(self, result: SentSms | Callable[[], Awaitable[SentSms]]) -> None:
+        """Go on with what the call came to."""
+        if isinstance(result, SentSms):
+            self.run.accepted(self, result)
+        else:
+            self.run.go_on(self, result)
+
+
+async def _raise(error: RouteeError) -> NoReturn:
+    raise error
+
+
+def _tell_duplicates(index: int, sent: SentSms) -> None:
+    if sent.duplicates:
+        logger.warning("message %d was found %d times at Routee", index, 1 + len(sent.duplicates))
 
 
 _DOUBTFUL = frozenset({RowState.INTENDED, RowState.UNKNOWN})

@@ -5,15 +5,15 @@ Neither numbers nor texts are kept: a row knows its message by a checksum.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
 from routee_async import references
-from routee_async.errors import RouteeError
+from routee_async.errors import LedgerError, RouteeError
 from routee_async.models import MessageStatus
 
 
@@ -166,6 +166,39 @@ class LedgerStore(Protocol):
 
     async def close(self) -> None:
         """Write what is still waiting and give up ownership. Does nothing when closed."""
+
+
+@runtime_checkable
+class QuickStore(LedgerStore, Protocol):
+    """A store that need not be awaited for each message."""
+
+    def is_new(self, index: int) -> bool:
+        """True when there is surely no row of a message: `find` need not be asked."""
+        ...
+
+    def intend_soon(self, index: int, reference: str, checksum: bytes, then: Callable[[LedgerError | None], None]) -> None:
+        """As `intend`; *then* is called in the loop, with None when it is on disk, otherwise with what went wrong.
+
+        Raises:
+            LedgerError: The store cannot be used; *then* is not called.
+        """
+        ...
+
+    def settle_soon(
+        self,
+        index: int,
+        *,
+        reference: str,
+        checksum: bytes,
+        state: RowState,
+        tracking_id: str | None = None,
+        parts: int | None = None,
+        error: RouteeError | None = None,
+        duplicates: tuple[str, ...] = (),
+        then: Callable[[LedgerError | None], None],
+    ) -> None:
+        """As `settle`, and as `intend_soon`."""
+        ...
 
 
 def new_run_id() -> str:

@@ -9,7 +9,7 @@ written (failure-taxonomy.md, "The phase mark").
 import asyncio
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Final
 
@@ -23,8 +23,8 @@ from routee_async import lane
 from routee_async.answers import decompress, make_response, read_capped
 from routee_async.exchange import ExchangeError
 from routee_async.failures import ONLY_WHILE_CONNECTING, explain
-from routee_async.lane import Lane
-from routee_async.lease import Mark
+from routee_async.lane import Lane, Unfinished
+from routee_async.lease import Lease, Mark
 from routee_async.options import Timeout
 from routee_async.pool import Pool
 from routee_async.protocol import Endpoint, Failure, Host, Phase, Request, Response
@@ -104,25 +104,73 @@ class AiohttpTransport:
         mark = Mark(written=body is None)
         try:
             if self._lane is not None and body is not None and request.endpoint.paid and not request.whole:
-                head_of = (request.endpoint, request.path, request.content_type, authorization)
-                if head_of != self._head_of:
-                    self._build_head(self._lane.host, *head_of)
-                whole = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
+                whole = self._write_out(self._lane, request, body, authorization)
                 return await self._lane.exchange(whole, mark, request.endpoint.cap, time_left)
             return await self._through_session(request, authorization, time_left, mark)
-        except asyncio.CancelledError:
-            if _somebody_asked_to_cancel():
+        except BaseException as error:
+            failure = self._explain(error, mark, body)
+            if failure is None:
                 raise
+        # Raised here, outside of any `except`: an exception of aiohttp's holds the request, and with it the token, and would
+        # come along as `__context__`.
+        raise ExchangeError(failure)
+
+    def begin(
+        self,
+        request: Request,
+        authorization: str,
+        now: float,
+        time_left: float,
+        tell: "Callable[[Response | Unfinished], None]",
+    ) -> Lease | None:
+        """Write *request* over a connection of the lane that is at hand. See `Transport.begin`."""
+        direct, body = self._lane, request.body
+        if direct is None or body is None:
+            return None
+        try:
+            whole = self._write_out(direct, request, body, authorization)
+        except Exception:  # noqa: BLE001 - nothing was written, and `exchange` says what is wrong
+            return None
+        return direct.begin(whole, request.endpoint.cap, now, time_left, tell)
+
+    async def finish(self, request: Request, unfinished: Unfinished) -> Response:
+        """What came of an exchange that was begun, where it is no plain answer. See `Transport.finish`."""
+        assert self._lane is not None  # noqa: S101 - for the type checker: it was begun there
+        try:
+            return await self._lane.finish(unfinished, request.endpoint.cap)
+        except BaseException as error:
+            failure = self._explain(error, unfinished.mark, request.body)
+            if failure is None:
+                raise
+        raise ExchangeError(failure)  # out here, as above
+
+    def cut(self, lease: Lease) -> None:
+        """End an exchange that was begun. See `Transport.cut`."""
+        if self._lane is not None:
+            self._lane.cut(lease)
+
+    def _explain(self, error: BaseException, mark: Mark, body: bytes | None) -> Failure | None:
+        """What an exception means; None for one that is to be raised as it is."""
+        if isinstance(error, asyncio.CancelledError):
+            if _somebody_asked_to_cancel():
+                return None
             # aiohttp cancels what waits for a connection when its session is closed.
             failure = Failure(phase=Phase.CLOSE, reason="closed", written=mark.written, status=mark.status)
-        except Exception as error:  # noqa: BLE001 - whatever aiohttp raises means that there is no complete answer
+        elif isinstance(error, Exception):  # whatever aiohttp raises means that there is no complete answer
             mark.drop_connection()
             written = mark.written if body is not None else not isinstance(error, ONLY_WHILE_CONNECTING)
             one_write = body is not None and len(body) <= _ONE_WRITE
             failure = explain(error, written=written, status=mark.status, one_write=one_write)
-        # Raised here, outside of any `except`: an exception of aiohttp's holds the request, and with it the token, and would
-        # come along as `__context__`.
-        raise ExchangeError(attrs.evolve(failure, phase=Phase.CLOSE, permanent=True) if self._session.closed else failure)
+        else:
+            return None
+        return attrs.evolve(failure, phase=Phase.CLOSE, permanent=True) if self._session.closed else failure
+
+    def _write_out(self, direct: Lane, request: Request, body: bytes, authorization: str) -> bytes:
+        """Head and body."""
+        head_of = (request.endpoint, request.path, request.content_type, authorization)
+        if head_of != self._head_of:
+            self._build_head(direct.host, *head_of)
+        return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
 
     async def _through_session(self, request: Request, authorization: str, time_left: float, mark: Mark) -> Response:
         if self._lane is not None:

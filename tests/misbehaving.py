@@ -281,7 +281,7 @@ def _parked(session: aiohttp.ClientSession) -> list[ResponseHandler]:
     def is_parked(handler: ResponseHandler) -> bool:
         transport = getattr(handler, "transport", None)  # a place that is kept for a connection has none
         speaks_to = transport and transport.get_protocol()
-        return isinstance(speaks_to, Lease) and speaks_to._waiter is None  # noqa: SLF001 - there is no other view
+        return isinstance(speaks_to, Lease) and not speaks_to.is_asked
 
     return list(filter(is_parked, _taken(session)))
 

@@ -33,6 +33,9 @@ class Delivered:
     def __init__(self, send: Send) -> None:
         self._send = send
 
+    def admit(self, _sms: Sms, _label: str) -> None:
+        """Let each message have a task."""
+
     async def deliver(
         self,
         sms: Sms,
