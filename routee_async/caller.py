@@ -237,7 +237,7 @@ class Caller:
             tell(partial(self._go_on, call, partial(self._finish, call, result)))
             return
         try:
-            value = self._conclude(call, result)
+            value = self._read(call, result)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the result is awaited
             self._end(call)
             tell(partial(_raise, error))
@@ -402,32 +402,34 @@ class Caller:
             _AgainError: Another attempt.
             RouteeError: The end of the call.
         """
-        is_paid = call.request.endpoint.paid
-        well = retry.is_well(result)
-        accepted = 0
         decision = self._decide(call, result)
-        try:
-            if decision.action is retry.Action.READ and isinstance(result, Response):
-                try:
-                    value = call.read(result)
-                except OutcomeUnknownError:
-                    well = False
-                    result.drop_connection()
-                    raise
-                accepted = call.request.parts
-                return value
-            if retry.asks_for_less(result):
-                if is_paid:
-                    self._admission.refused(decision.wait, call.started_at)
-                else:
-                    self._admission.poll_refused(decision.wait)
-        finally:
-            self._leave(call, well, accepted)
+        if decision.action is retry.Action.READ and isinstance(result, Response):
+            return self._read(call, result)
+        if retry.asks_for_less(result):
+            if call.request.endpoint.paid:
+                self._admission.refused(decision.wait, call.started_at)
+            else:
+                self._admission.poll_refused(decision.wait)
+        self._leave(call, retry.is_well(result), 0)
         if decision.action is retry.Action.RAISE:
             raise _error_of(decision)
         if decision.action is retry.Action.RENEW:
             call.refused = call.token
         raise _AgainError(decision)
+
+    def _read(self, call: Call[T], answer: Response) -> T:
+        """Read an answer that is a success. Ends the turn, if the call has one."""
+        well, accepted = True, 0
+        try:
+            value = call.read(answer)
+            accepted = call.request.parts
+        except OutcomeUnknownError:
+            well = False
+            answer.drop_connection()
+            raise
+        finally:
+            self._leave(call, well, accepted)
+        return value
 
     def _give_up(self, call: Call[T]) -> None:
         """End an attempt of which nothing was learnt."""

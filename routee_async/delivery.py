@@ -11,6 +11,7 @@ from routee_async.caller import Call, Caller, Tell
 from routee_async.errors import OutcomeUnknownError, RouteeError
 from routee_async.models import SentSms, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy
+from routee_async.protocol import Response
 from routee_async.reconcile import Reconciler, Undecided
 
 
@@ -95,9 +96,9 @@ class Delivery:
 
     # The first call of a message of a batch, without a task that waits.
 
-    def admit(self, sms: Sms, label: str | None) -> Call[SentSms] | None:
+    def admit(self, sms: Sms, label: str | None, read: Callable[[Response], SentSms]) -> Call[SentSms] | None:
         """Begin the first call for a message, if it need not wait: see `Caller.admit`. `launch` or `cut` must follow."""
-        return self._caller.admit(protocol.build_send(sms, label), partial(protocol.read_sent, sms=sms, label=label))
+        return self._caller.admit(protocol.build_send(sms, label), read)
 
     def launch(self, call: Call[SentSms], tell: Tell[SentSms]) -> None:
         """Make the call. What *tell* is told, unless it is the answer, is what `deliver` has to be given as its *first*."""

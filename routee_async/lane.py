@@ -86,6 +86,7 @@ class Lane:
         self._url = url
         self._parked: deque[Lease] = deque()  # the one that was parked last is on the right, and is used next
         self._leases: set[Lease] = set()  # those in hand, parked ones and asked ones
+        self._read_head = wire.HeadReader().read
         self._sweeper: asyncio.TimerHandle | None = None
         self._sweep_at = math.inf
         self._closed = False
@@ -222,7 +223,7 @@ class Lane:
                 connection = await self._pool.connect(self._destination, [], self._bounds)
             except TimeoutError as error:
                 raise aiohttp.ConnectionTimeoutError from error
-        lease = Lease(connection)
+        lease = Lease(connection, self._read_head)
         self._leases.add(lease)
         return lease
 

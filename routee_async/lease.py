@@ -43,6 +43,10 @@ class Mark:
 class Lease(asyncio.Protocol):
     """A connection of aiohttp's pool whose bytes come to us.
 
+    Args:
+        connection: aiohttp's own lease.
+        read_head: Reads the head with which a piece of data begins.
+
     Attributes:
         connection: aiohttp's own lease.
         handler: aiohttp's protocol, which gets whatever is not plain.
@@ -61,7 +65,7 @@ class Lease(asyncio.Protocol):
         "_missing",
         "_patience",
         "_pieces",
-        "_start",
+        "_read_head",
         "_tell",
         "about",
         "connection",
@@ -74,7 +78,7 @@ class Lease(asyncio.Protocol):
         "watch",
     )
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, read_head: Callable[[bytes], wire.Head | None]) -> None:
         assert connection.protocol is not None  # noqa: S101 - for the type checker; both are, until it is released
         assert connection.transport is not None  # noqa: S101 - as above
         self.connection: Connection = connection
@@ -88,9 +92,10 @@ class Lease(asyncio.Protocol):
         self.about: object = None
         self.total_at: float = math.inf
         self._tell: Tell | None = None
+        self._read_head = read_head
         self._head: wire.Head | None = None
         self._pieces: list[bytes] = []
-        self._start = self._missing = self._cap = 0
+        self._missing = self._cap = 0
         self._patience = math.inf
         self.transport.set_protocol(self)
 
@@ -125,8 +130,10 @@ class Lease(asyncio.Protocol):
 
     def take_body(self) -> bytes:
         """The body of the answer."""
-        pieces = self._pieces
-        body = pieces.pop()[self._start :] if len(pieces) == 1 else b"".join(pieces)[self._start :]
+        pieces, start = self._pieces, 0 if self._head is None else self._head.size
+        if len(pieces) == 1:  # as it is as a rule
+            return pieces.pop()[start:]
+        body = b"".join(pieces)[start:]
         pieces.clear()
         return body
 
@@ -159,12 +166,11 @@ class Lease(asyncio.Protocol):
         self._pieces.append(data)
         head = self._head
         if head is None:
-            start = self._start = data.find(wire.END_OF_HEAD, 0, wire.LONGEST_HEAD) + len(wire.END_OF_HEAD)
-            head = self._head = wire.read_head(data[:start])
+            head = self._head = self._read_head(data)
             if head is None or head.length > self._cap:
                 self._hand_over()
                 return
-            self._missing = start + head.length
+            self._missing = head.size + head.length
         self._missing -= len(data)
         if self._missing == 0:
             tell, self._tell = self._tell, None

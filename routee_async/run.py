@@ -31,6 +31,7 @@ from routee_async.errors import (
 )
 from routee_async.models import Accepted, NotSent, Outcome, Rejected, SentSms, Sms, Unknown
 from routee_async.options import OnUnknown
+from routee_async.protocol import Response
 from routee_async.reconcile import Undecided
 from routee_async.store import LedgerRow, LedgerStore, QuickStore, RowState, new_run_id
 
@@ -153,13 +154,28 @@ class Run:
         Returns:
             None when it is on its way; otherwise what has to be called and awaited for its outcome.
         """
-        in_a_task = partial(self.outcome, index, sms)
-        checksum, quick = b"", self._quick
+        flight = self._take_off(index, sms)
+        if flight is None:
+            return partial(self.outcome, index, sms)
+        self.attempted += 1
+        self._flights.add(flight)
+        if self._quick is None:
+            self.launch(flight)
+            return None
+        try:
+            self._quick.intend_soon(index, flight.reference, flight.checksum, flight.intended)
+        except LedgerError as error:
+            flight.intended(error)
+        return None
+
+    def _take_off(self, index: int, sms: Sms) -> "_Flight | None":
+        """Check and admit a message; None if it has to wait for anything, or cannot be sent."""
+        checksum = b""
         if self.stopped_by is not None:
-            return in_a_task
+            return None
         if self._ledger is not None:
-            if quick is None or self._checked != index or not quick.is_new(index):
-                return in_a_task
+            if self._quick is None or self._checked != index or not self._quick.is_new(index):
+                return None
             self._checked = index + 1
             checksum = checksum_of(sms)
         reference = references.reference_of(self._run_id, index)
@@ -167,20 +183,15 @@ class Run:
             prepared = self._prepare(sms)
             label = self._wire_label(prepared.label, reference)
         except InvalidInputError:
-            return in_a_task
-        if prepared.to in self._suppressed or (call := self._delivery.admit(prepared, label)) is None:
-            return in_a_task
-        self.attempted += 1
-        flight = _Flight(self, index, sms, prepared, label, reference, checksum, call)
-        self._flights.add(flight)
-        if quick is None:
-            self._delivery.launch(call, flight.told)
-        else:
-            try:
-                quick.intend_soon(index, reference, checksum, flight.intended)
-            except LedgerError as error:
-                flight.intended(error)
-        return None
+            return None
+        if self._suppressed != () and prepared.to in self._suppressed:
+            return None
+        flight = _Flight(self, index, sms, prepared, label, reference, checksum)
+        call = self._delivery.admit(prepared, label, flight.read)
+        if call is None:
+            return None
+        flight.call = call
+        return flight
 
     def abandon(self) -> None:
         """End what was begun and is on its way. Its outcomes are not told."""
@@ -439,7 +450,7 @@ class _Flight:
         label: Its label as it goes on the wire.
         reference: Its reference.
         checksum: Its checksum, if there is a ledger.
-        call: The first call for it.
+        call: The first call for it, once it is let in.
     """
 
     run: Run
@@ -449,7 +460,11 @@ class _Flight:
     label: str
     reference: str
     checksum: bytes
-    call: Call[SentSms]
+    call: Call[SentSms] = attrs.field(init=False)
+
+    def read(self, answer: Response) -> SentSms:
+        """Read the answer to the first call."""
+        return protocol.read_sent(answer, self.prepared, self.label)
 
     def intended(self, error: LedgerError | None) -> None:
         """Go on: the intent is on disk, or cannot be written."""

@@ -41,11 +41,13 @@ class Head:
         status: HTTP status, 200 to 599.
         length: Bytes of the body.
         headers: Those of `HEADERS_READ` that there are, names in lower case.
+        size: Bytes of the head itself, the empty line included.
     """
 
     status: int
     length: int
     headers: Mapping[str, str]
+    size: int = attrs.field(default=0, eq=False)
 
 
 @lru_cache(maxsize=64)  # one server's heads differ by the second, and in the number of digits of a length
@@ -74,7 +76,25 @@ def read_head(head: bytes) -> Head | None:
             headers.setdefault(name, value)
     if length is None or status in _WITHOUT_BODY or len(fields) > _MOST_FIELDS:
         return None
-    return Head(status, int(length), MappingProxyType(headers))
+    return Head(status, int(length), MappingProxyType(headers), len(head))
+
+
+class HeadReader:
+    """Reads the heads of one server's answers, of which one is mostly like the one before."""
+
+    def __init__(self) -> None:
+        self._last = b"-"  # no answer begins so
+        self._read: Head | None = None
+
+    def read(self, data: bytes) -> Head | None:
+        """Read the head with which *data* begins; None for any but the plain shape, and for one that is not whole."""
+        if data.startswith(self._last):
+            return self._read
+        whole = data[: data.find(END_OF_HEAD, 0, LONGEST_HEAD) + len(END_OF_HEAD)]
+        head = read_head(whole)
+        if head is not None:
+            self._last, self._read = whole, head
+        return head
 
 
 def build_head(method: str, path: str, headers: Mapping[str, str]) -> bytes:

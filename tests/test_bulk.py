@@ -33,7 +33,7 @@ class Delivered:
     def __init__(self, send: Send) -> None:
         self._send = send
 
-    def admit(self, _sms: Sms, _label: str) -> None:
+    def admit(self, *_: object) -> None:
         """Let each message have a task."""
 
     async def deliver(
