@@ -172,7 +172,7 @@ class _Batch:
         """Wait until there is an outcome to take; False when all is well and over, otherwise raises what stopped it."""
         if self._feeder is None:
             self._feeder = self._start(self._feed(), "routee-bulk-feeder")
-        while not self.ready and (self._under_way or not self._feeder.done()):
+        while not self.ready and (self._under_way or self._tasks):
             self._news.clear()
             await self._news.wait()
         if self.ready:
