@@ -341,19 +341,28 @@ async def test_struck_send(effect: Effect, sandbox: Sandbox, caplog: pytest.LogC
     await check_closed(sandbox)
 
 
+@pytest.mark.parametrize("struck", [1, 4], ids=["early", "late"])
 @pytest.mark.parametrize("effect", EFFECTS, ids=name_of)
-async def test_struck_message_of_a_batch(effect: Effect, sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
-    """One struck message neither stops nor taints the others of its batch, and each has exactly one outcome."""
+async def test_struck_message_of_a_batch(
+    effect: Effect,
+    struck: int,
+    sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One struck message neither stops nor taints the others of its batch, and each has exactly one outcome.
+
+    An early one has a task, because it has to wait for a connection; a late one has none, on the direct lane.
+    """
     meaning = meaning_of(effect)
-    sandbox.faults.add(Fault(effect, method="POST", path="/sms", to=to_of(1)))
+    sandbox.faults.add(Fault(effect, method="POST", path="/sms", to=to_of(struck)))
     async with opened(client_of(sandbox, timeout=HURRIED if effect.kind in SLOW else UNHURRIED)) as client:
         outcomes, stopped = await attempt_many(client, MESSAGES)
     assert stopped is None
     assert sorted(outcome.index for outcome in outcomes) == list(range(MESSAGES))
     assert sandbox.journal.requests[SEND] == MESSAGES or effect.kind in SLOW
     for outcome in outcomes:
-        expected = meaning.outcome if outcome.index == 1 else Accepted
-        assert isinstance(outcome, expected) or (outcome.index != 1 and effect.kind in SLOW), outcome
+        expected = meaning.outcome if outcome.index == struck else Accepted
+        assert isinstance(outcome, expected) or (outcome.index != struck and effect.kind in SLOW), outcome
     check_invariants(sandbox, outcomes, caplog)
     await check_closed(sandbox)
 
@@ -411,11 +420,17 @@ BATCH_ANSWERS = [
 
 
 @pytest.mark.parametrize("effect", BATCH_ANSWERS, ids=lambda effect: f"{effect.status}{effect.code}, {name_of(effect)}")
-async def test_answer_to_a_message_of_a_batch(effect: Effect, sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("index", [1, 10], ids=["early", "late"])
+async def test_answer_to_a_message_of_a_batch(
+    effect: Effect,
+    index: int,
+    sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """A batch ends with what the next message would meet too, after the outcomes of what is in flight, and only with that."""
     meaning = meaning_of(effect)
     count = 500 if meaning.stops else 20
-    sandbox.faults.add(Fault(effect, method="POST", path="/sms", to=to_of(1)))
+    sandbox.faults.add(Fault(effect, method="POST", path="/sms", to=to_of(index)))
     async with opened(client_of(sandbox)) as client:
         outcomes, stopped = await attempt_many(client, count)
     assert (stopped is not None) is meaning.stops
@@ -423,7 +438,7 @@ async def test_answer_to_a_message_of_a_batch(effect: Effect, sandbox: Sandbox, 
     # Whatever was attempted has its outcome, in one piece from the first: nothing in between is lost.
     assert sorted(outcome.index for outcome in outcomes) == list(range(stopped.attempted if stopped else count))
     assert (len(outcomes) < count) is meaning.stops
-    struck = next(outcome for outcome in outcomes if outcome.index == 1)
+    struck = next(outcome for outcome in outcomes if outcome.index == index)
     assert isinstance(struck, meaning.outcome)
     assert all(isinstance(outcome, Accepted) for outcome in outcomes if outcome is not struck)
     assert sandbox.journal.requests[SEND] == len(outcomes) - 1 + meaning.attempts

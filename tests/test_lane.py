@@ -192,6 +192,15 @@ async def test_token_that_would_break_the_head(token: str) -> None:
         assert not server.requests
 
 
+async def test_token_that_would_break_the_head_of_what_is_begun() -> None:
+    """Nor does it begin anything where a connection is at hand."""
+    async with Server(answering(GOOD)) as server, transport_to(server.origin) as transport:
+        await transport.exchange(SEND, TOKEN, PATIENCE)
+        now = asyncio.get_running_loop().time()
+        assert transport.begin(SEND, "Bearer a\nb", now, PATIENCE, lambda _: None) is None
+        assert len(server.requests) == 1
+
+
 async def test_tokens_are_not_mixed_up() -> None:
     """Each send has the token that was given for it, however many there have been."""
     async with Server(answering(GOOD)) as server, transport_to(server.origin) as transport:

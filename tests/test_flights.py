@@ -1,0 +1,255 @@
+"""Messages of a batch that travel without a task of their own: nothing is lost, doubled or left behind, whatever happens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from routee_async import (
+    Accepted,
+    InvalidBodyError,
+    Ledger,
+    LedgerStore,
+    NotSent,
+    OnUnknown,
+    Outcome,
+    OutcomeUnknownError,
+    Rejected,
+    RetryPolicy,
+    RouteeClient,
+    RowState,
+    Sms,
+    Timeout,
+    Unknown,
+    bulk,
+    protocol,
+)
+from routee_async.lease import Lease
+from routee_async.pace import Pace
+from routee_async.protocol import Response
+from routee_async.sandbox import Fault, Sandbox, faults
+from tests.misbehaving import nothing_left, until
+
+SIZE = 40
+CONCURRENCY = 5
+STRUCK = 20
+"""A message in the middle, when all connections are there and the token is at hand."""
+QUICK = RetryPolicy(min_delay=0.01, max_delay=0.02, lookup_delays=(0.01, 0.02, 0.05))
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_left() -> AsyncIterator[None]:
+    async with nothing_left():
+        yield
+
+
+@pytest.fixture(params=["without a ledger", "with a ledger"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Ledger | None:
+    """A ledger or none."""
+    return Ledger(tmp_path / "run.db") if request.param == "with a ledger" else None
+
+
+def to_of(index: int) -> str:
+    """Recipient of message number *index*."""
+    return f"+30697000{1000 + index}"
+
+
+def messages(size: int = SIZE) -> list[Sms]:
+    """Make a batch."""
+    return [Sms(to=to_of(index), sender_id="P", body="Hello") for index in range(size)]
+
+
+def client_of(sandbox: Sandbox, *, seconds: float = 10.0) -> RouteeClient:
+    """Make a client that wastes no time."""
+    timeout = Timeout(total=seconds, connect=seconds, sock_connect=seconds, sock_read=seconds)
+    return sandbox.client(timeout=timeout, retry=QUICK, pace=Pace(pause=0.01, max_pause=0.05, floor=1000.0))
+
+
+def tasks() -> list[str]:
+    """Messages that have a task."""
+    return [task.get_name() for task in asyncio.all_tasks() if task.get_name() == "routee-bulk-message"]
+
+
+def in_order(outcomes: list[Outcome]) -> list[Outcome]:
+    """Sort by index; there is exactly one of each."""
+    assert sorted(outcome.index for outcome in outcomes) == list(range(len(outcomes)))
+    return sorted(outcomes, key=lambda outcome: outcome.index)
+
+
+async def run(
+    client: RouteeClient,
+    ledger: LedgerStore | None,
+    batch: list[Sms] | None = None,
+    *,
+    on_unknown: OnUnknown = OnUnknown.REPORT,
+) -> list[Outcome]:
+    """Run a batch to its end."""
+    sending = client.send_many(batch or messages(), concurrency=CONCURRENCY, ledger=ledger, on_unknown=on_unknown)
+    return in_order([outcome async for outcome in sending])
+
+
+async def take_all(batch: AsyncIterator[Outcome], into: list[Outcome]) -> None:
+    """Take outcomes; *into* keeps what came before an error."""
+    async for outcome in batch:
+        into.append(outcome)  # noqa: PERF401 - as it says
+
+
+def states(ledger: Ledger | None) -> set[RowState]:
+    """States of the rows of a ledger, if there is one."""
+    return set() if ledger is None else {row.state for row in ledger}
+
+
+async def test_most_messages_have_no_task(sandbox: Sandbox, ledger: Ledger | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once connections and token are there, messages travel without a task of their own."""
+    with_task = 0
+    run_in_task = bulk._Batch.run  # noqa: SLF001 - there is no other view
+
+    def count(batch: bulk._Batch, rest: Callable[[], Awaitable[Outcome]]) -> None:
+        nonlocal with_task
+        with_task += 1
+        run_in_task(batch, rest)
+
+    monkeypatch.setattr(bulk._Batch, "run", count)  # noqa: SLF001 - as above
+    async with client_of(sandbox) as client:
+        await run(client, ledger)
+    assert with_task == CONCURRENCY
+    assert len({each.to for each in sandbox.journal.accepted}) == sandbox.journal.sends_accepted == SIZE
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+async def test_doubt_is_settled(sandbox: Sandbox, ledger: Ledger | None, *, accepted: bool) -> None:
+    """A message that was struck on the way is looked up: found it is adopted, absent it is sent again."""
+    sandbox.faults.add(Fault(faults.close(accepted=accepted), path="/sms", to=to_of(STRUCK), times=1))
+    async with client_of(sandbox) as client:
+        outcomes = await run(client, ledger, on_unknown=OnUnknown.RECONCILE)
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert sandbox.journal.sends_accepted == SIZE
+    assert sandbox.journal.sends_received == SIZE + (not accepted)
+    assert not sandbox.journal.duplicates()
+
+
+async def test_resend_is_told_from_the_first_send(sandbox: Sandbox, ledger: Ledger | None) -> None:
+    """With `RESEND` a struck message is sent again, and counts as accepted."""
+    sandbox.faults.add(Fault(faults.close(accepted=False), path="/sms", to=to_of(STRUCK), times=1))
+    async with client_of(sandbox) as client:
+        outcomes = await run(client, ledger, on_unknown=OnUnknown.RESEND)
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert sandbox.journal.sends_received == SIZE + 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "state"),
+    [
+        (faults.error(500), Unknown, RowState.UNKNOWN),
+        (faults.error(400), Rejected, RowState.REJECTED),
+        (faults.error(429), NotSent, RowState.NOT_SENT),
+        (faults.hang(accepted=True), Unknown, RowState.UNKNOWN),
+    ],
+    ids=str,
+)
+async def test_bad_end_is_noted(
+    sandbox: Sandbox,
+    ledger: Ledger | None,
+    fault: faults.Effect,
+    kind: type[Outcome],
+    state: RowState,
+) -> None:
+    """Whatever a message ends as, the ledger says the same."""
+    sandbox.faults.add(Fault(fault, path="/sms", to=to_of(STRUCK)))
+    async with client_of(sandbox, seconds=0.5 if fault.kind is faults.Kind.HANG else 10.0) as client:
+        outcomes = await run(client, ledger)
+    assert isinstance(outcomes[STRUCK], kind)
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes if outcome.index != STRUCK)
+    assert states(ledger) in (set(), {RowState.ACCEPTED, state})
+
+
+async def test_invalid_message_among_others(sandbox: Sandbox, ledger: Ledger | None) -> None:
+    """A message that cannot be sent as it is costs no request, and those around it go on."""
+    batch = messages()
+    batch[STRUCK] = Sms(to=to_of(STRUCK), sender_id="P", body="")
+    async with client_of(sandbox) as client:
+        outcomes = await run(client, ledger, batch)
+    struck = outcomes[STRUCK]
+    assert isinstance(struck, Rejected)
+    assert isinstance(struck.error, InvalidBodyError)
+    assert sandbox.journal.sends_received == SIZE - 1
+
+
+async def test_batch_that_is_left(sandbox: Sandbox, ledger: Ledger | None, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever leaves a batch early leaves no connection in use and no turn taken behind; the client can go on at once."""
+    async with client_of(sandbox) as client:
+        batch = client.send_many(messages(), concurrency=CONCURRENCY, ledger=ledger)
+        async for outcome in batch:
+            if outcome.index == STRUCK:
+                break
+        sandbox.faults.add(Fault(faults.hang(accepted=True), path="/sms"))
+        under_way = asyncio.ensure_future(take_all(batch, []))
+        await until(lambda: sandbox.journal.busy == CONCURRENCY)
+        under_way.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await under_way
+        await batch.aclose()
+        assert f"left with {CONCURRENCY} messages in flight" in caplog.text
+        assert not tasks()
+        sandbox.faults.clear()
+        await until(lambda: sandbox.journal.busy == 0)
+        assert all(isinstance(outcome, Accepted) for outcome in await run(client, None))
+
+
+async def test_client_that_is_closed(sandbox: Sandbox, ledger: Ledger | None) -> None:
+    """When a client is closed under a batch, what is on the wire ends as unknown after its time, and the rest as not sent."""
+    outcomes: list[Outcome] = []
+
+    async def consume(batch: AsyncIterator[Outcome]) -> None:
+        async for outcome in batch:
+            outcomes.append(outcome)
+            if outcome.index == STRUCK:
+                sandbox.faults.add(Fault(faults.hang(accepted=True), path="/sms"))
+
+    async with client_of(sandbox, seconds=0.5) as client:
+        consumer = asyncio.ensure_future(consume(client.send_many(messages(), concurrency=CONCURRENCY, ledger=ledger)))
+        await until(lambda: sandbox.journal.busy == CONCURRENCY)
+    await asyncio.wait([consumer])
+    assert not isinstance(consumer.exception(), asyncio.CancelledError)
+    kinds = [type(outcome) for outcome in in_order(outcomes)]
+    assert kinds.count(Unknown) == CONCURRENCY
+    assert set(kinds) <= {Accepted, Unknown, NotSent}
+    assert sandbox.journal.sends_accepted == kinds.count(Accepted) + CONCURRENCY
+
+
+async def test_error_that_is_not_ours(sandbox: Sandbox, ledger: Ledger | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A programming error while an answer is read ends the batch as itself, after the outcomes of what was under way."""
+    read_sent = protocol.read_sent
+
+    def read(response: Response, sms: Sms, label: str | None) -> object:
+        if sms.to == to_of(STRUCK):
+            raise ZeroDivisionError
+        return read_sent(response, sms, label)
+
+    monkeypatch.setattr(protocol, "read_sent", read)
+    outcomes: list[Outcome] = []
+    async with client_of(sandbox) as client:
+        with pytest.raises(ZeroDivisionError):
+            await take_all(client.send_many(messages(), concurrency=CONCURRENCY, ledger=ledger), outcomes)
+    assert {outcome.index for outcome in outcomes} >= set(range(STRUCK - CONCURRENCY))
+    assert sandbox.journal.sends_received == len(outcomes) + 1
+
+
+async def test_transport_that_raises(sandbox: Sandbox, ledger: Ledger | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a transport raises while it is given a request leaves doubt, and costs nobody else anything."""
+    ask = Lease.ask
+
+    def refuse(lease: Lease, request: bytes, *arguments: object) -> None:
+        ask(lease, request, *arguments)  # type: ignore[arg-type]  # handed on as they come
+        if to_of(STRUCK).encode() in request:
+            raise RuntimeError("told after it was written")
+
+    monkeypatch.setattr(Lease, "ask", refuse)
+    async with client_of(sandbox) as client:
+        outcomes = await run(client, ledger)
+    struck = outcomes[STRUCK]
+    assert isinstance(struck, Unknown)
+    assert isinstance(struck.error, OutcomeUnknownError)
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes if outcome.index != STRUCK)
+    assert not sandbox.journal.duplicates()
