@@ -25,7 +25,7 @@ from tests import virtual_time
 ORIGIN = "http://127.0.0.1:1"
 
 
-class Wire:
+class Wire(Transport):
     """A network of 50 ms in memory, with a server behind it that counts what it says."""
 
     def __init__(self, server: Server, rng: random.Random) -> None:

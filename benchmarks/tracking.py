@@ -82,7 +82,7 @@ class Message:
         }
 
 
-class Service:
+class Service(Transport):
     """Routee in memory, with a network of 50 ms before it."""
 
     def __init__(self, rng: random.Random) -> None:

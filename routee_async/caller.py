@@ -66,6 +66,7 @@ class Call(Generic[T]):
         is_open: True from its beginning to its end.
         watched: Told of its attempts; None where nobody observes.
         begun: What the transport has to be told to cut it off, while it is on the wire without a task.
+        tell: Told how it ends, where it has no task.
     """
 
     request: Request
@@ -81,6 +82,7 @@ class Call(Generic[T]):
     renewed: bool = False
     watched: WatchedCall | None = None
     begun: object = None
+    tell: "Tell[T] | None" = None
 
 
 Tell = Callable[[T | Callable[[], Awaitable[T]]], None]
@@ -205,19 +207,22 @@ class Caller:
         self._open(call)
         return call
 
-    def launch(self, call: Call[T], tell: Tell[T]) -> None:
+    def launch(self, call: Call[T], tell: Tell[T], *, waited: bool) -> None:
         """Make the first attempt of a call that `admit` let in.
 
         Args:
             call: The call, whose intent is on disk by now.
             tell: Told once: the result, or what has to be called and awaited for it, and raises what `call` does. From the loop, or
                 at once when no connection is at hand.
+            waited: True when time has gone by since it was let in.
         """
-        now = call.started_at = self._loop.time()
-        call.deadline = now + self._total
+        if waited:
+            call.started_at = self._loop.time()
+            call.deadline = call.started_at + self._total
         assert call.token is not None  # noqa: S101 - for the type checker; it was let in with one
-        landed = partial(self._landed, call, tell)
-        call.begun = self._transport.begin(call.request, call.token.authorization, now, self._total, landed)
+        call.tell = tell
+        begin, authorization = self._transport.begin, call.token.authorization
+        call.begun = begin(call.request, authorization, call.started_at, self._total, self._landed, call)
         if call.begun is None:
             tell(partial(self._go_on, call, partial(self._attempt, call)))
 
@@ -230,9 +235,10 @@ class Caller:
             self._give_up(call)
         self._end(call)
 
-    def _landed(self, call: Call[T], tell: Tell[T], result: Response | object) -> None:
+    def _landed(self, call: Call[T], result: Response | object) -> None:
         """Take what the transport tells of a call that was launched."""
-        call.begun = None
+        tell, call.begun = call.tell, None
+        assert tell is not None  # noqa: S101 - for the type checker; it was launched with one
         if not isinstance(result, Response) or not result.is_success:
             tell(partial(self._go_on, call, partial(self._finish, call, result)))
             return

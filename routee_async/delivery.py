@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from routee_async import protocol, retry
-from routee_async.caller import Call, Caller, Tell
+from routee_async.caller import Call, Caller
 from routee_async.errors import OutcomeUnknownError, RouteeError
 from routee_async.models import SentSms, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy
@@ -24,6 +24,11 @@ class Delivery:
         policy: Attempts, and when to look.
         rng: Source of jitter.
         now: The wall clock, with time zone.
+
+    Attributes:
+        launch: `Caller.launch`, for a call that `admit` let in. What it tells, unless it is the answer, is what `deliver` has to be
+            given as its *first*.
+        cut: `Caller.cut`, for such a call.
     """
 
     def __init__(
@@ -35,6 +40,8 @@ class Delivery:
         rng: random.Random,
         now: Callable[[], datetime],
     ) -> None:
+        self.launch: Callable[..., None] = caller.launch
+        self.cut: Callable[[Call[SentSms]], None] = caller.cut
         self._caller = caller
         self._reconciler = reconciler
         self._policy = policy
@@ -99,14 +106,6 @@ class Delivery:
     def admit(self, sms: Sms, label: str | None, read: Callable[[Response], SentSms]) -> Call[SentSms] | None:
         """Begin the first call for a message, if it need not wait: see `Caller.admit`. `launch` or `cut` must follow."""
         return self._caller.admit(protocol.build_send(sms, label), read)
-
-    def launch(self, call: Call[SentSms], tell: Tell[SentSms]) -> None:
-        """Make the call. What *tell* is told, unless it is the answer, is what `deliver` has to be given as its *first*."""
-        self._caller.launch(call, tell)
-
-    def cut(self, call: Call[SentSms]) -> None:
-        """End the call, whatever it has come to."""
-        self._caller.cut(call)
 
     async def _settle(
         self,

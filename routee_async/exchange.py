@@ -41,7 +41,7 @@ class Transport(Protocol):
         """
         ...
 
-    # The same without a task that waits, for those who can do without: a batch that sends thousands a second.
+    # The same without a task that waits, for a batch that sends thousands a second. Who does not implement it has a task for each.
 
     def begin(
         self,
@@ -49,7 +49,8 @@ class Transport(Protocol):
         authorization: str,
         now: float,
         time_left: float,
-        tell: Callable[[Response | Any], None],
+        tell: Callable[[Any, Response | Any], None],
+        about: object,
     ) -> Any:  # noqa: ANN401 - what only the transport understands
         """Write *request*, if a connection is at hand.
 
@@ -58,12 +59,13 @@ class Transport(Protocol):
             authorization: Value of the `Authorization` header.
             now: Loop time.
             time_left: Seconds until the exchange is given up.
-            tell: Told once how it ends, from the loop: the answer, or something that `finish` has to be asked about.
+            tell: Told once how it ends, from the loop: *about*, and the answer or something that `finish` has to be asked about.
+            about: Whatever tells the caller's requests apart.
 
         Returns:
             Something for `cut`; None when no connection is at hand: then nothing was written, and `exchange` makes one.
         """
-        ...
+        del request, authorization, now, time_left, tell, about
 
     async def finish(self, request: Request, unfinished: Any) -> Response:  # noqa: ANN401 - as above
         """The answer to a request that was begun, where *tell* was not told a `Response`.
@@ -71,11 +73,11 @@ class Transport(Protocol):
         Raises:
             ExchangeError: There is no complete answer.
         """
-        ...
+        raise AssertionError(f"nothing was begun: {request}, {unfinished}")
 
     def cut(self, begun: Any) -> None:  # noqa: ANN401 - as above
         """End an exchange that was begun and is under way, whatever it has come to: nobody is told."""
-        ...
+        raise AssertionError(f"nothing was begun: {begun}")
 
     async def aclose(self) -> None:
         """Close all connections."""

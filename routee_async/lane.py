@@ -14,7 +14,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
 import attrs
@@ -66,7 +66,7 @@ class Unfinished:
     mark: Mark
 
 
-TellAnswer = Callable[[Response | Unfinished], None]
+TellAnswer = Callable[[Any, Response | Unfinished], None]
 
 
 class Lane:
@@ -139,7 +139,15 @@ class Lane:
             self._let_go(lease).close()
             raise
 
-    def begin(self, request: bytes, cap: int, now: float, time_left: float, tell: TellAnswer) -> Lease | None:
+    def begin(
+        self,
+        request: bytes,
+        cap: int,
+        now: float,
+        time_left: float,
+        tell: TellAnswer,
+        about: object,
+    ) -> Lease | None:
         """As `exchange`, without a task that waits: *tell* is called in the loop.
 
         Args:
@@ -147,14 +155,15 @@ class Lane:
             cap: The most bytes of a body that are read.
             now: Loop time.
             time_left: Seconds until the exchange is given up.
-            tell: Told the answer, or what `finish` has to be asked about.
+            tell: Told *about*, and the answer or what `finish` has to be asked about.
+            about: For *tell*.
 
         Returns:
             What it goes over, for `cut`; None when no connection is at hand, and nothing was written.
         """
         lease = self._take(now)
         if lease is not None:
-            lease.about = tell
+            lease.then, lease.about = tell, about
             try:
                 self._ask(lease, request, cap, now, time_left, self._answered)
             except Exception as error:  # noqa: BLE001 - what a transport raises while it is given something to write
@@ -234,12 +243,12 @@ class Lane:
 
     def _answered(self, lease: Lease, result: wire.Head | Exception | None) -> None:
         """Tell whoever began an exchange how it ended."""
-        tell = cast("TellAnswer", lease.about)
+        tell, about = cast("TellAnswer", lease.then), lease.about
         if type(result) is wire.Head:
-            tell(self._take_answer(lease, result))
+            tell(about, self._take_answer(lease, result))
         else:
             mark = Mark(written=True, connection=lease.transport, status=lease.status)
-            tell(Unfinished(lease, cast("Exception | None", result), lease.total_at, mark))
+            tell(about, Unfinished(lease, cast("Exception | None", result), lease.total_at, mark))
 
     def _take_answer(self, lease: Lease, head: wire.Head) -> Response:
         """Make a response of a plain answer, and park what it came over."""
@@ -248,7 +257,7 @@ class Lane:
         if self._closed or transport.is_closing() or transport.get_write_buffer_size():
             self._let_go(lease).close()
             return response
-        lease.about = None
+        lease.then = lease.about = None
         now = lease.parked_at = self._loop.time()
         self._parked.append(lease)
         if now + KEEP_ALIVE < self._sweep_at:

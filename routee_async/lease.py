@@ -54,7 +54,8 @@ class Lease(asyncio.Protocol):
         watch: Tells whether something has arrived that nobody has read.
         parked_at: Loop time of the end of the last exchange.
         give_up_at: Loop time at which the exchange is given up, unless something arrives before; infinite where none is under way.
-        about: Whatever belongs to the exchange, for whoever began it.
+        then: For whoever began the exchange: what comes next.
+        about: Likewise: what the exchange is about.
         is_tainted: True when more came than an answer: then the connection is not to be used again.
     """
 
@@ -73,6 +74,7 @@ class Lease(asyncio.Protocol):
         "handler",
         "is_tainted",
         "parked_at",
+        "then",
         "total_at",
         "transport",
         "watch",
@@ -89,6 +91,7 @@ class Lease(asyncio.Protocol):
         self.give_up_at: float = math.inf
         self.is_tainted: bool = False
         self._loop = asyncio.get_running_loop()
+        self.then: object = None
         self.about: object = None
         self.total_at: float = math.inf
         self._tell: Tell | None = None
@@ -147,7 +150,7 @@ class Lease(asyncio.Protocol):
 
     def close(self) -> None:
         """Close the connection. Nobody is told."""
-        self._tell = self.about = None
+        self._tell = self.then = self.about = None
         self.give_up_at = math.inf
         self.connection.close()
 

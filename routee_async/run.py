@@ -160,7 +160,7 @@ class Run:
         self.attempted += 1
         self._flights.add(flight)
         if self._quick is None:
-            self.launch(flight)
+            self._delivery.launch(flight.call, flight.told, waited=False)
             return None
         try:
             self._quick.intend_soon(index, flight.reference, flight.checksum, flight.intended)
@@ -200,7 +200,7 @@ class Run:
 
     def launch(self, flight: "_Flight") -> None:
         """Write a message whose intent is on disk."""
-        self._delivery.launch(flight.call, flight.told)
+        self._delivery.launch(flight.call, flight.told, waited=True)
 
     def not_intended(self, flight: "_Flight", error: LedgerError) -> None:
         """Send nothing, because the intent could not be written."""

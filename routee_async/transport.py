@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import attrs
@@ -93,7 +93,7 @@ class AiohttpTransport:
             self._lane = self._open_lane(pool)
         self._session = session
         self._urls: dict[Endpoint, URL] = {}
-        self._head_of: tuple[Endpoint, str, str, str] | None = None
+        self._head_of: tuple[Endpoint | None, str, str, str] = (None, "", "", "")
         self._head = b""
 
     async def exchange(self, request: Request, authorization: str, time_left: float) -> Response:
@@ -121,7 +121,8 @@ class AiohttpTransport:
         authorization: str,
         now: float,
         time_left: float,
-        tell: "Callable[[Response | Unfinished], None]",
+        tell: Callable[[Any, Response | Unfinished], None],
+        about: object,
     ) -> Lease | None:
         """Write *request* over a connection of the lane that is at hand. See `Transport.begin`."""
         direct, body = self._lane, request.body
@@ -131,7 +132,7 @@ class AiohttpTransport:
             whole = self._write_out(direct, request, body, authorization)
         except Exception:  # noqa: BLE001 - nothing was written, and `exchange` says what is wrong
             return None
-        return direct.begin(whole, request.endpoint.cap, now, time_left, tell)
+        return direct.begin(whole, request.endpoint.cap, now, time_left, tell, about)
 
     async def finish(self, request: Request, unfinished: Unfinished) -> Response:
         """What came of an exchange that was begun, where it is no plain answer. See `Transport.finish`."""
@@ -167,9 +168,14 @@ class AiohttpTransport:
 
     def _write_out(self, direct: Lane, request: Request, body: bytes, authorization: str) -> bytes:
         """Head and body."""
-        head_of = (request.endpoint, request.path, request.content_type, authorization)
-        if head_of != self._head_of:
-            self._build_head(direct.host, *head_of)
+        endpoint, path, content_type, token = self._head_of
+        if (
+            token is not authorization
+            or endpoint is not request.endpoint
+            or path != request.path
+            or content_type != request.content_type
+        ):
+            self._build_head(direct.host, request.endpoint, request.path, request.content_type, authorization)
         return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
 
     async def _through_session(self, request: Request, authorization: str, time_left: float, mark: Mark) -> Response:

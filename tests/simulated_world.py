@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum, auto
+from functools import partial
+from typing import Any
 
 import attrs
 
-from routee_async import OnUnknown, RouteeError, Sms
+from routee_async import LedgerError, OnUnknown, RouteeError, Sms
 from routee_async.exchange import ExchangeError, Transport
 from routee_async.protocol import Failure, Phase, Request, Response
 from routee_async.sandbox import Carrier
@@ -161,7 +163,11 @@ class Network:
         return _Connection(self, self._rng)
 
 
-class _Connection:
+_NOT_AT_HAND = 0.3
+"""How often no connection is at hand."""
+
+
+class _Connection(Transport):
     """The network as one client sees it. What has left goes on when the client is dead."""
 
     def __init__(self, network: Network, rng: random.Random) -> None:
@@ -182,6 +188,39 @@ class _Connection:
         if trouble is Trouble.REFUSED_TOKEN:
             network.carrier.tokens.revoke(network.application)
         return await self._travel(request, authorization, time_left, trouble)
+
+    def begin(
+        self,
+        request: Request,
+        authorization: str,
+        now: float,
+        time_left: float,
+        tell: Callable[[Any, object], None],
+        about: object,
+    ) -> "asyncio.Task[None] | None":
+        """Write a request, if luck has it that a connection is at hand."""
+        del now
+        if self._rng.random() < _NOT_AT_HAND:
+            return None
+
+        async def carry() -> None:
+            result: Response | ExchangeError
+            try:
+                result = await self.exchange(request, authorization, time_left)
+            except ExchangeError as error:
+                result = error
+            tell(about, result)
+
+        return asyncio.create_task(carry())
+
+    async def finish(self, request: Request, unfinished: ExchangeError) -> Response:
+        """Say what went wrong."""
+        del request
+        raise unfinished
+
+    def cut(self, begun: "asyncio.Task[None]") -> None:
+        """Wait no longer."""
+        begun.cancel()
 
     async def _travel(self, request: Request, authorization: str, time_left: float, trouble: Trouble) -> Response:
         network, loop = self._network, asyncio.get_running_loop()
@@ -229,22 +268,23 @@ _ANSWERS = {
 }
 
 
+Then = Callable[[LedgerError | None], None]
+
+
 class Disk:
     """A ledger in memory that loses what was not on disk when the process dies, or does not: nobody knows."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self.rows: dict[int, LedgerRow] = {}
-        self._pending: list[Callable[[], None]] = []
-        self._committed: asyncio.Event | None = None
+        self._pending: list[tuple[Callable[[], None], Then]] = []
         self.finished: int | None = None
 
     def die(self) -> None:
         """Lose what was pending, but for what had just been written."""
         pending, self._pending = self._pending, []
-        for write in pending[: self._rng.randint(0, len(pending))]:
+        for write, _ in pending[: self._rng.randint(0, len(pending))]:
             write()
-        self._committed = None
 
     async def open(self) -> str:
         """Begin or resume."""
@@ -255,6 +295,18 @@ class Disk:
         return self.rows.get(index)
 
     async def intend(self, index: int, reference: str, checksum: bytes) -> None:
+        """Note an intent."""
+        await self._wait(partial(self.intend_soon, index, reference, checksum))
+
+    async def settle(self, index: int, **outcome: Any) -> None:  # noqa: ANN401 - as of `LedgerStore`
+        """Note an outcome."""
+        await self._wait(partial(self.settle_soon, index, **outcome))
+
+    def is_new(self, index: int) -> bool:
+        """Look whether there is a row."""
+        return index not in self.rows
+
+    def intend_soon(self, index: int, reference: str, checksum: bytes, then: Then) -> None:
         """Note an intent."""
 
         def write() -> None:
@@ -269,9 +321,9 @@ class Disk:
             )
 
         moment = wall_clock()
-        await self._commit(write)
+        self._commit(write, then)
 
-    async def settle(
+    def settle_soon(
         self,
         index: int,
         *,
@@ -282,6 +334,7 @@ class Disk:
         parts: int | None = None,
         error: RouteeError | None = None,
         duplicates: tuple[str, ...] = (),
+        then: Then,
     ) -> None:
         """Note an outcome."""
 
@@ -299,7 +352,7 @@ class Disk:
                 duplicates=duplicates,
             )
 
-        await self._commit(write)
+        self._commit(write, then)
 
     async def finish(self, count: int) -> None:
         """Note the end of the input."""
@@ -311,21 +364,25 @@ class Disk:
     async def close(self) -> None:
         """Keep everything."""
 
-    async def _commit(self, write: Callable[[], None]) -> None:
-        """Group commit: whatever comes within some milliseconds is durable together."""
-        self._pending.append(write)
-        if self._committed is None:
-            self._committed = asyncio.Event()
-            asyncio.get_running_loop().call_later(self._rng.uniform(0.0005, 0.02), self._flush, self._committed)
-        await self._committed.wait()
+    async def _wait(self, begin: Callable[..., None]) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        begin(then=lambda _: None if done.done() else done.set_result(None))
+        await done
 
-    def _flush(self, committed: asyncio.Event) -> None:
-        if committed is not self._committed:
+    def _commit(self, write: Callable[[], None], then: Then) -> None:
+        """Group commit: whatever comes within some milliseconds is durable together."""
+        if not self._pending:
+            asyncio.get_running_loop().call_later(self._rng.uniform(0.0005, 0.02), self._flush, self._pending)
+        self._pending.append((write, then))
+
+    def _flush(self, group: list[tuple[Callable[[], None], Then]]) -> None:
+        if group is not self._pending:
             return  # the process that began this group is dead
-        pending, self._pending, self._committed = self._pending, [], None
-        for write in pending:
+        self._pending = []
+        for write, _ in group:
             write()
-        committed.set()
+        for _, then in group:
+            then(None)
 
 
 def wall_clock() -> datetime:

@@ -24,7 +24,7 @@ from routee_async.errors import (
     RouteeError,
     ServerError,
 )
-from routee_async.exchange import ExchangeError
+from routee_async.exchange import ExchangeError, Transport
 from routee_async.models import SentSms, Sms, TrackedPart
 from routee_async.options import RetryPolicy, Timeout
 from routee_async.pace import Pace
@@ -45,7 +45,7 @@ def busy(retry_after: str | None = None) -> Response:
     return Response(429, {} if retry_after is None else {"retry-after": retry_after}, b"")
 
 
-class Script:
+class Script(Transport):
     """A transport that plays steps: a list for the API, a list for the token endpoint; the last step repeats."""
 
     def __init__(self, *api: Step, tokens: tuple[Step, ...] = (TOKEN,)) -> None:

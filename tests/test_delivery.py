@@ -11,7 +11,7 @@ from routee_async import protocol
 from routee_async.caller import Caller
 from routee_async.delivery import Delivery
 from routee_async.errors import BadRequestError, NoAnswerError, OutcomeUnknownError
-from routee_async.exchange import ExchangeError
+from routee_async.exchange import ExchangeError, Transport
 from routee_async.models import MessageStatus, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy, Timeout
 from routee_async.pace import Pace
@@ -39,7 +39,7 @@ def row(tracking_id: str = "id-1") -> TrackedPart:
     return TrackedPart(tracking_id=tracking_id, to=SMS.to, label=LABEL, status=MessageStatus.SENT)
 
 
-class Service:
+class Service(Transport):
     """Answers sends step by step, and shows rows to look-ups."""
 
     def __init__(self, *steps: Response | Failure, rows: tuple[TrackedPart, ...] = (), is_blind: bool = False) -> None:

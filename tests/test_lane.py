@@ -197,7 +197,7 @@ async def test_token_that_would_break_the_head_of_what_is_begun() -> None:
     async with Server(answering(GOOD)) as server, transport_to(server.origin) as transport:
         await transport.exchange(SEND, TOKEN, PATIENCE)
         now = asyncio.get_running_loop().time()
-        assert transport.begin(SEND, "Bearer a\nb", now, PATIENCE, lambda _: None) is None
+        assert transport.begin(SEND, "Bearer a\nb", now, PATIENCE, lambda *_: None, None) is None
         assert len(server.requests) == 1
 
 
