@@ -33,7 +33,7 @@ BALANCE_TOO_LOW = "400001009"
 _MIB = 1024 * 1024
 _JSON = "application/json"
 _CLIENT_ERRORS = range(400, 500)
-_SUCCESS = range(200, 300)
+_SUCCESS = frozenset(range(200, 300))
 UNDECIDED = frozenset({408, 425, 499})
 """4xx that say nothing about whether the request was processed."""
 _MOST_DIGITS = 12

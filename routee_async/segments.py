@@ -117,8 +117,8 @@ def count_parts(body: str) -> int:
     Raises:
         InvalidBodyError: *body* is empty.
     """
-    # Nearly all texts are short. What takes at most 70 code units is one segment in either alphabet: no character takes more than two
-    # septets.
+    # Nearly all texts are short. What takes at most 70 code units is one segment in either alphabet, for no character takes more
+    # than two septets.
     if body.isascii():
         if 0 < len(body) <= _GSM7.alone and (len(body) <= _UCS2.alone or _is_basic(body)):
             return 1
