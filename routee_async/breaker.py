@@ -172,5 +172,5 @@ class Breaker:
         if self._passed == self.policy.trial:
             self.state = BreakerState.CLOSED
             self._interval = self.policy.first_probe
-            self._good_since = self._bad_in_a_row = 0
+            self._bad_in_a_row = 0
             self._results.clear()

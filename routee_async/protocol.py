@@ -303,7 +303,7 @@ def read_sent(response: Response, sms: Sms, label: str | None) -> SentSms:
     """
     try:
         payload = codec.decode_json(response.body)
-        if (sent := _read_echo(payload, sms, label)) is not None:
+        if (sent := _read_plain(payload, sms, label)) is not None:
             return sent
         answer = codec.structure(payload, codec.SendAnswer)
     except MalformedResponseError as error:
@@ -462,24 +462,24 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, wait.total_seconds())
 
 
-def _read_echo(payload: Any, sms: Sms, wire_label: str | None) -> SentSms | None:  # noqa: ANN401 - whatever a server says
-    """Read an answer that repeats what was sent, as nearly all do; None for any other, of which nothing is said.
+def _read_plain(payload: Any, sms: Sms, wire_label: str | None) -> SentSms | None:  # noqa: ANN401 - whatever a server says
+    """Read an answer in which every field is as documented, as nearly all are; None for any other, of which nothing is said.
 
-    It comes to what the converter and `_sent` make of such an answer, in a third of the time: all that is not as documented, or
-    not as sent, is theirs to judge.
+    It comes to what the converter and `_sent` make of such an answer, in half the time. Whatever is missing, odd or not about what
+    was sent is theirs to judge.
     """
     try:
-        tracking_id, created_at = payload["trackingId"], datetime.fromisoformat(payload["createdAt"])
+        tracking_id, sender_id, body, flash = payload["trackingId"], payload["from"], payload["body"], payload["flash"]
         status, analysis = codec.STATUSES[payload["status"]], codec.read_analysis(payload["bodyAnalysis"])
-        is_echo = payload["from"] == sms.sender_id and payload["body"] == sms.body and payload["flash"] is sms.flash
+        created_at = datetime.fromisoformat(payload["createdAt"])
         get = payload.get
         to, label, ttl, callback = get("to"), get("label"), get("ttl"), get("callback")
-        is_believed = (to is None or to == sms.to) and (label is None or label == wire_label)
-        has_options = (ttl is None and callback is None) or _repeats_options(ttl, callback, sms)
+        is_ours = (to is None or to == sms.to) and (label is None or label == wire_label)
+        is_as_asked = (ttl is None and callback is None) or _repeats_options(ttl, callback, sms)
     except (AttributeError, LookupError, TypeError, ValueError, OverflowError):
         return None
-    is_named = type(tracking_id) is str and tracking_id.strip()
-    if analysis is None or created_at.tzinfo is None or not (is_named and is_echo and is_believed and has_options):
+    has_texts = type(tracking_id) is type(sender_id) is type(body) is str and sender_id and body and tracking_id.strip()
+    if analysis is None or created_at.tzinfo is None or not (has_texts and type(flash) is bool and is_ours and is_as_asked):
         return None
     reference, label = references.split_label(wire_label)
     return build_sent_sms(
@@ -487,10 +487,10 @@ def _read_echo(payload: Any, sms: Sms, wire_label: str | None) -> SentSms | None
         created_at=created_at,
         status=status,
         to=sms.to,
-        sender_id=sms.sender_id,
-        body=sms.body,
+        sender_id=sms.sender_id if sender_id == sms.sender_id else sender_id,
+        body=sms.body if body == sms.body else body,
         label=label,
-        flash=sms.flash,
+        flash=flash,
         ttl=sms.ttl,
         callback=sms.callback,
         body_analysis=analysis,

@@ -452,3 +452,10 @@ async def test_end_of_a_send_may_be_told_with_its_time() -> None:
     await asyncio.sleep(0)
     assert service.asked == [10], "the probe was due a second after the end that opened the breaker"
     await waiting
+
+
+@in_virtual_time
+async def test_send_enters_at_once_when_its_time_has_come() -> None:
+    """A send that nothing holds back enters from the very moment on that the pace has for it."""
+    admission = make(pace=Pace(parts_per_second=8))
+    assert [admission.enter_at_once(1, at, patient=True) for at in (0.0, 0.1, 0.125, 0.2, 0.25)] == [True, False, True, False, True]

@@ -389,6 +389,16 @@ def test_quick_reading_of_an_analysis_is_the_same(value: object) -> None:
     assert codec.read_analysis(value) == codec._lenient_analysis(value, BodyAnalysis)  # noqa: SLF001 - the yardstick
 
 
+@pytest.mark.parametrize("key", ["parts", "unicode", "characters", "transcode", "unsupportedGSMCharacters", "new"])
+@pytest.mark.parametrize("value", [None, 1, True, 1.0, "1", "ж", [], ["ж"], {"message": "a", "parts": 1}], ids=str)
+def test_odd_analysis_is_left_to_the_converter(key: str, value: object) -> None:
+    """One key that is not as documented, or one more, is read as the converter reads it."""
+    analysis = {"parts": 1, "unicode": False, "characters": 49, key: value}
+    expected = codec._lenient_analysis(analysis, BodyAnalysis)  # noqa: SLF001 - the yardstick
+    assert repr(codec.read_analysis(analysis)) == repr(expected)
+    assert codec.read_analysis(analysis) == expected
+
+
 def test_common_analysis_is_shared() -> None:
     """The texts of a batch are much alike: many kept outcomes hold one analysis."""
     plain = {"parts": 1, "unicode": False, "characters": 49}
