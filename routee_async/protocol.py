@@ -498,10 +498,10 @@ def _read_plain(payload: Any, sms: Sms, wire_label: str | None) -> SentSms | Non
     )
 
 
-def _repeats_options(ttl: object, callback: object, sms: Sms) -> bool:
-    """Whether what an answer says of these two, if it does, is what was asked for."""
+def _repeats_options(ttl: Any, callback: object, sms: Sms) -> bool:  # noqa: ANN401 - as above
+    """Whether what an answer says of these two, if it does, is what was asked for; raises for some that is no number."""
     asked = sms.callback
-    is_ttl = ttl is None or (type(ttl) is int and timedelta(minutes=ttl) == sms.ttl)
+    is_ttl = ttl is None or timedelta(minutes=ttl) == sms.ttl
     return is_ttl and (callback is None or (asked is not None and callback == {"url": asked.url, "strategy": asked.strategy}))
 
 
