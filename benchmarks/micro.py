@@ -24,7 +24,8 @@ from pathlib import Path
 from benchmarks import report
 from benchmarks.answers import ANSWERS
 from benchmarks.clients.common import BODY, SENDER_ID
-from routee_async import Ledger, RowState, Sms, codec, phone, protocol, references, retry, segments, validation
+from routee_async import Ledger, RowState, Sms, codec, models, phone, protocol, references, retry, segments, validation
+from routee_async.breaker import Breaker
 from routee_async.pace import Pace, Pacer
 from routee_async.protocol import Failure, Phase, Response
 from routee_async.run import checksum_of
@@ -34,6 +35,8 @@ LABEL = "ra.k3f9x2ab.0000001"
 GREEK = "Το δέμα σας 8812 φτάνει σήμερα μεταξύ 10 και 12. " * 3
 RUN_ID = "k3f9x2ab"
 ANSWER = Response(200, {}, ANSWERS["/sms"][1], lambda: None)
+OTHER_ANSWER = Response(200, {}, ANSWER.body.replace(b"parcel", b"package"))
+SENT = protocol.read_sent(ANSWER, SMS, LABEL)
 REQUEST = protocol.build_send(SMS, LABEL)
 FAILURE = Failure(phase=Phase.BODY, reason="closed", written=True)
 _WORKERS = 100
@@ -46,6 +49,7 @@ def make_steps() -> Mapping[str, Callable[[], object]]:
         "phone.normalize, E.164": partial(phone.normalize, SMS.to),
         "phone.normalize, national": partial(phone.normalize, "697 000 0001", default_region="GR"),
         "validation.prepare": partial(validation.prepare, SMS, default_region=None),
+        "segments.count_parts": partial(segments.count_parts, BODY),
         "segments.analyze, GSM-7": partial(segments.analyze, BODY),
         "segments.analyze, UCS-2 of three parts": partial(segments.analyze, GREEK),
         "references.reference_of": partial(references.reference_of, RUN_ID, 51_271),
@@ -54,10 +58,15 @@ def make_steps() -> Mapping[str, Callable[[], object]]:
         "codec.encode_sms": partial(codec.encode_sms, SMS, LABEL),
         "protocol.build_send": partial(protocol.build_send, SMS, LABEL),
         "protocol.read_sent": partial(protocol.read_sent, ANSWER, SMS, LABEL),
+        "protocol.read_sent, another text": partial(protocol.read_sent, OTHER_ANSWER, SMS, LABEL),
+        "models.build_accepted": partial(models.build_accepted, index=1, sms=SMS, sent=SENT),
+        "models.Accepted": partial(models.Accepted, index=1, sms=SMS, sent=SENT),
         "retry.decide, accepted": partial(retry.decide, REQUEST, ANSWER, renewed=False),
         "retry.decide, no answer": partial(retry.decide, REQUEST, FAILURE, renewed=False),
         "Pacer.delay + reserve, no limit": partial(_reserve, free),
         "Pacer.delay + reserve, a limit": partial(_reserve, limited),
+        "Pacer.accepted": partial(_accept, free),
+        "Breaker.record, well": partial(Breaker().record, ok=True, now=1.0, started_at=0.0),
     }
 
 
@@ -65,6 +74,11 @@ def _reserve(pacer: Pacer) -> None:
     now = time.monotonic()
     if pacer.delay(now) <= 0:
         pacer.reserve(now, 1)
+
+
+def _accept(pacer: Pacer) -> None:
+    now = time.monotonic()
+    pacer.accepted(now, 1, now)
 
 
 def time_of(step: Callable[[], object], calls: int) -> float:

@@ -9,8 +9,8 @@
 
 Where to read on, from the caller's side to the wire's:
 
-    Say        client.py the public methods; models.py, callback_models.py the values that go in and come out; errors.py the tree of
-               errors; options.py timeouts and retries
+    Say        client.py the public methods; models.py, callback_models.py the values that go in and come out, frozen.py builds them
+               quickly; errors.py the tree of errors; options.py timeouts and retries
     Check      validation.py what is refused before any I/O; phone.py E.164; segments.py GSM-7 and UCS-2 parts; opt_out.py who wants
                no more messages
     Send many  bulk.py workers on one iterator; run.py a batch with its ledger; references.py the mark of each message; ledger.py

@@ -17,6 +17,8 @@ from routee_async.pace import Pace, Pacer
 from routee_async.places import Places
 
 logger: logging.Logger = logging.getLogger("routee_async")
+_CLOSED = BreakerState.CLOSED
+"""Looked at twice a message; to fetch a member from its enum takes longer than the rest of a look."""
 _TOO_MANY = 429
 _SHARE_OF_POLLS = 0.1
 """The most of the pace that polls may take from sends."""
@@ -88,9 +90,9 @@ class Admission:
             now: Loop time.
             patient: A message of a batch, which the breaker concerns.
         """
-        if self._closed or self._line.locked() or self._pacer.delay(now) > 0:
+        if self._closed or self._line.locked() or now < self._pacer.free_at:
             return False
-        if (patient and self._breaker.state is not BreakerState.CLOSED) or not self._turns.take_at_once():
+        if (patient and self._breaker.state is not _CLOSED) or not self._turns.take_at_once():
             return False
         self._pacer.reserve(now, parts)
         return True
@@ -179,27 +181,37 @@ class Admission:
         if wait is not None:
             self._polls_closed_until = max(self._polls_closed_until, self._loop.time() + min(wait, self._longest_wait))
 
-    def record(self, well: bool | None, started_at: float, *, accepted: int = 0) -> None:  # noqa: FBT001 - three values, and one meaning
+    def record(
+        self,
+        well: bool | None,  # noqa: FBT001 - three values, and one meaning
+        started_at: float,
+        *,
+        accepted: int = 0,
+        now: float | None = None,
+    ) -> None:
         """Note how a send ended.
 
         Args:
             well: For the breaker: see `Breaker.record`.
             started_at: When it started.
             accepted: For the pace: parts that were accepted.
+            now: Loop time; None to ask the loop.
         """
-        now = self._loop.time()
+        if now is None:
+            now = self._loop.time()
         if accepted:
             self._pacer.accepted(now, accepted, started_at)
-        before = self._breaker.state
-        self._breaker.record(well, now, started_at)
+        breaker = self._breaker
+        before = breaker.state
+        breaker.record(well, now, started_at)
         if well:
             self._has_answered = True
-        if before is not BreakerState.CLOSED or self._breaker.state is not BreakerState.CLOSED:
+        if before is not _CLOSED or breaker.state is not _CLOSED:
             self._breaker_moved()
 
     def _breaker_moved(self) -> None:
         """Wake the first in line, and say so when batches are paused or go on."""
-        is_open = self._breaker.state is not BreakerState.CLOSED
+        is_open = self._breaker.state is not _CLOSED
         if is_open and self._paused_since is None:
             self._paused_since = self._loop.time()
             logger.warning("the service fails: batches are paused until it answers")
@@ -226,7 +238,7 @@ class Admission:
                 self._pacer.reserve(now, parts, waiting_since)
                 return
             self._turns.give_back()
-            if patient and self._breaker.state is not BreakerState.CLOSED:
+            if patient and self._breaker.state is not _CLOSED:
                 await self._wait_for_the_service(joined_at)
 
     async def _wait_for_the_service(self, joined_at: float) -> None:

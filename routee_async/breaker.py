@@ -57,6 +57,10 @@ class BreakerState(Enum):
     """One at a time is."""
 
 
+_CLOSED = BreakerState.CLOSED
+"""Looked at for each message; to fetch a member from its enum takes longer than the rest of a look."""
+
+
 @attrs.define(eq=False)
 class Breaker:
     """Watches how sends end, and pauses them while the service is down.
@@ -68,8 +72,9 @@ class Breaker:
 
     policy: BreakerPolicy = attrs.field(factory=BreakerPolicy)
     state: BreakerState = attrs.field(default=BreakerState.CLOSED, init=False)
-    _results: deque[bool] = attrs.field(init=False)  # the last ones, True for good
-    _bad_in_a_row: int = attrs.field(default=0, init=False)
+    _results: deque[bool] = attrs.field(init=False)  # up to and with the last bad one, True for good
+    _good_since: int = attrs.field(default=0, init=False)  # good ones after those
+    _bad_in_a_row: int = attrs.field(default=0, init=False)  # at the end of those
     _counts_from: float = attrs.field(default=-math.inf, init=False)  # what started before says nothing new
     _interval: float = attrs.field(init=False)  # before the next probe
     _probe_at: float | None = attrs.field(default=None, init=False)  # None while one is under way, and when not open
@@ -82,7 +87,7 @@ class Breaker:
 
     def admit(self) -> bool:
         """Whether a send may start now. If so, its end must be told to `record`, whatever it is."""
-        if self.state is BreakerState.CLOSED:
+        if self.state is _CLOSED:
             return True
         if self.state is BreakerState.OPEN or self._on_trial:
             return False
@@ -101,10 +106,9 @@ class Breaker:
         """
         if started_at < self._counts_from:
             return
-        if self.state is BreakerState.CLOSED:
+        if self.state is _CLOSED:
             if ok:  # as it is as a rule
-                self._results.append(True)
-                self._bad_in_a_row = 0
+                self._good_since += 1
             elif ok is False and self._has_had_enough():
                 self._open(now)
         else:
@@ -144,9 +148,12 @@ class Breaker:
             self._probe_at = now + self._lengthen() * (1 + random) / 2
 
     def _has_had_enough(self) -> bool:
+        window = self.policy.window
+        if self._good_since:
+            self._results.extend([True] * min(window, self._good_since))
+            self._good_since = self._bad_in_a_row = 0
         self._results.append(False)
         self._bad_in_a_row += 1
-        window = self.policy.window
         too_many = len(self._results) == window and self._results.count(False) >= window * self.policy.bad_share
         return too_many or self._bad_in_a_row >= self.policy.in_a_row
 

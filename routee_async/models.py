@@ -12,6 +12,7 @@ import attrs
 
 from routee_async import redact
 from routee_async.errors import RouteeError
+from routee_async.frozen import builder_of
 
 
 class CallbackStrategy(StrEnum):
@@ -237,6 +238,10 @@ class SentSms:
     duplicates: tuple[str, ...] = ()
 
 
+build_sent_sms = builder_of(SentSms)
+"""As `SentSms`, for whoever builds one for each message."""
+
+
 @attrs.frozen(kw_only=True)
 class TrackedPart:
     """What Routee knows of one part of a message.
@@ -327,6 +332,10 @@ class Accepted:
     index: int
     sms: Sms
     sent: SentSms
+
+
+build_accepted = builder_of(Accepted)
+"""As `Accepted`, for whoever builds one for each message."""
 
 
 @attrs.frozen(kw_only=True)

@@ -49,6 +49,8 @@ _SLICES = 32
 """Into how many slices that time is cut."""
 _LATENESS = 0.005
 """Seconds by which a waiting sender may be late for its slot without loss: timers are. More would allow a burst."""
+_UNLIMITED = math.inf
+"""The rate while nothing limits it."""
 _MOST_DOUBLINGS = 64
 """Of a pause: enough for any, and small enough for a float."""
 
@@ -114,26 +116,33 @@ def next_start(now: float, free_at: float, waiting_since: float) -> float:
 
 @attrs.define(eq=False)
 class _Meter:
-    """Parts accepted lately, counted in slices of time, so that a high rate takes no more memory than a low one."""
+    """Parts accepted lately, counted in slices of time, so that a high rate takes no more memory than a low one.
 
-    _slices: deque[tuple[int, int]] = attrs.field(factory=deque, init=False)
+    Attributes:
+        ends_at: When the last slice ends. What comes before that is counted by adding to `last`.
+        last: Parts in the last slice.
+    """
+
+    ends_at: float = attrs.field(default=-math.inf, init=False)
+    last: int = attrs.field(default=0, init=False)
+    _index: int = attrs.field(default=0, init=False)  # of the last slice
+    _before: deque[tuple[int, int]] = attrs.field(factory=deque, init=False)  # the slices before it
 
     def add(self, now: float, parts: int) -> None:
-        """Count *parts* accepted now."""
-        current = int(now * _SLICES)
-        slices = self._slices
-        if slices and slices[-1][0] >= current:
-            last, counted = slices[-1]
-            slices[-1] = (last, counted + parts)
-            return
-        slices.append((current, parts))
-        while slices[0][0] < current - _SLICES:
-            slices.popleft()
+        """Count *parts* accepted now, in a new slice."""
+        if self.last:
+            self._before.append((self._index, self.last))
+        self._index = int(now * _SLICES)
+        self.ends_at = (self._index + 1) / _SLICES
+        self.last = parts
+        while self._before and self._before[0][0] < self._index - _SLICES:
+            self._before.popleft()
 
     def rate(self, now: float) -> float:
         """Parts accepted within the last second."""
         first = int(now * _SLICES) - _SLICES
-        return sum(parts for index, parts in self._slices if index >= first) / _WINDOW
+        last = self.last if self._index >= first else 0
+        return (last + sum(parts for index, parts in self._before if index >= first)) / _WINDOW
 
 
 @attrs.define(eq=False)
@@ -154,6 +163,7 @@ class Pacer:
         phase: What the rate is doing.
         ceiling: The rate that is believed to be refused; infinite when there is none.
         peak: The best ceiling below which the rate has held, or the account's limit; 0 while neither is known.
+        free_at: When the gate is open and the last message has had its time: from then on `delay` is 0.
     """
 
     pace: Pace = attrs.field(factory=Pace)
@@ -162,9 +172,9 @@ class Pacer:
     phase: Phase = attrs.field(default=Phase.HOLD, init=False)
     ceiling: float = attrs.field(init=False)
     peak: float = attrs.field(init=False)
+    free_at: float = attrs.field(default=-math.inf, init=False)
     _limit: float = attrs.field(init=False)
     _floor: float = attrs.field(init=False)
-    _free_at: float = attrs.field(default=-math.inf, init=False)  # when the gate is open and the last message has had its time
     _accepted: _Meter = attrs.field(factory=_Meter, init=False)
     _cut_at: float = attrs.field(default=-math.inf, init=False)
     _closed_for: float = attrs.field(default=0.0, init=False)  # how long the gate was closed after that
@@ -190,9 +200,9 @@ class Pacer:
             now: The present.
             ahead: Parts that stand in line before it. With them the result is an estimate: the rate may change.
         """
-        if now >= self._free_at and not ahead:
+        if now >= self.free_at and not ahead:
             return 0.0
-        return max(0.0, self._free_at - now) + ahead / self.rate
+        return max(0.0, self.free_at - now) + ahead / self.rate
 
     def reserve(self, now: float, parts: int, waiting_since: float | None = None) -> float:
         """Take the next slot.
@@ -206,17 +216,19 @@ class Pacer:
         Returns:
             When the message may start: *now* if `delay` is 0, later otherwise.
         """
-        if self.rate == math.inf:
-            return max(now, self._free_at)
-        slot = next_start(now, self._free_at, now if waiting_since is None else waiting_since)
-        self._free_at = slot + parts / self.rate
+        if self.rate == _UNLIMITED:
+            if now >= self.free_at:
+                return now
+            return self.free_at
+        slot = next_start(now, self.free_at, now if waiting_since is None else waiting_since)
+        self.free_at = slot + parts / self.rate
         self._used += parts
         return max(now, slot)
 
     def close_until(self, moment: float) -> None:
         """Keep the gate closed until *moment*, or for longer if it already is. Nothing opens it early."""
         self.closed_until = max(self.closed_until, moment)
-        self._free_at = max(self._free_at, moment)
+        self.free_at = max(self.free_at, moment)
 
     def accepted(self, now: float, parts: int, started_at: float) -> None:
         """Note that a message was accepted.
@@ -226,7 +238,11 @@ class Pacer:
             parts: Parts of the message.
             started_at: When it started, which is not before what `reserve` said.
         """
-        self._accepted.add(now, parts)
+        meter = self._accepted
+        if now < meter.ends_at:
+            meter.last += parts
+        else:
+            meter.add(now, parts)
         if started_at > self._cut_at:
             self._refusals = 0
             self._let_through += parts

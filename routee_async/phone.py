@@ -106,8 +106,12 @@ def check_sender_id(sender_id: object) -> str:
 
     Source: docs.routee.net/reference/send-single-sms, field `from`.
     """
-    if isinstance(sender_id, str) and _SENDER_ID.fullmatch(sender_id) and not sender_id.isspace():
-        return sender_id
+    if isinstance(sender_id, str):
+        # One word is the common case, and takes no regular expression.
+        if len(sender_id) <= _LONGEST_ALPHANUMERIC and sender_id.isascii() and sender_id.isalnum():
+            return sender_id
+        if _SENDER_ID.fullmatch(sender_id) and not sender_id.isspace():
+            return sender_id
     raise InvalidSenderIdError("sender_id", _sender_id_problem(sender_id))
 
 

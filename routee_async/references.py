@@ -24,24 +24,24 @@ _BLOCK_LENGTH = 2
 _REFERENCE = re.compile(r"ra\.[0-9a-z]{8}\.[0-9a-z]{7}")
 LENGTH = len("ra.") + RUN_LENGTH + len(".") + _ROW_LENGTH
 
-
 _PAIRS = [first + second for first in DIGITS for second in DIGITS]
 """The last two digits of the rows of a block."""
+_BLOCK = len(_PAIRS)
 
 
 @lru_cache(maxsize=16)  # rows come in order
-def _block_digits(block: int) -> str:
+def _start_of_block(run_id: str, block: int) -> str:
+    """What the references of the rows of a block start with."""
     digits = ""
     for _ in range(_ROW_LENGTH - _BLOCK_LENGTH):
         block, digit = divmod(block, len(DIGITS))
         digits = DIGITS[digit] + digits
-    return digits
+    return f"ra.{run_id}.{digits}"
 
 
 def reference_of(run_id: str, index: int) -> str:
     """The reference of row *index* (from 0, below 36 ** 7) of a run."""
-    block, row = divmod(index, len(_PAIRS))
-    return f"ra.{run_id}.{_block_digits(block)}{_PAIRS[row]}"
+    return _start_of_block(run_id, index // _BLOCK) + _PAIRS[index % _BLOCK]
 
 
 def block_of(wire_label: str) -> str:

@@ -232,7 +232,8 @@ class Budget:
 
     def succeed(self) -> None:
         """Give something back after a success."""
-        self.left = min(self.most, self.left + self.refill)
+        if self.left < self.most:  # as it is not, as a rule
+            self.left = min(self.most, self.left + self.refill)
 
     def spend(self) -> bool:
         """Take one repeat; False when there is none left."""

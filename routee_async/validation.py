@@ -56,10 +56,13 @@ def prepare(sms: Sms, *, default_region: str | None) -> Sms:
     """
     if not isinstance(sms, Sms):
         raise InvalidInputError("message", f"must be an Sms, not {type(sms).__name__}")
-    to = normalize(sms.to, default_region=default_region)
+    # Most messages are right. What can be seen at a glance is not asked of a function: that would take longer than to look.
+    to, body, flash = normalize(sms.to, default_region=default_region), sms.body, sms.flash
     check_sender_id(sms.sender_id)
-    check_body(sms.body)
-    check_flag("flash", sms.flash)
+    if not (type(body) is str and 0 < len(body) <= LONGEST_BODY and body.isascii()):
+        check_body(body)
+    if flash is not False:
+        check_flag("flash", flash)
     if sms.label is not None:
         check_label(sms.label)
     if sms.callback is not None:

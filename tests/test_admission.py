@@ -437,3 +437,25 @@ async def test_gate_that_closes_while_a_poll_waits_for_a_turn_counts() -> None:
     admission.poll_refused(20.0)
     admission.leave()
     assert await waiting == 21
+
+
+@in_virtual_time
+async def test_end_of_a_send_may_be_told_with_its_time() -> None:
+    """Whoever knows the time already says so, and it is what counts."""
+    service = Service()
+    admission = make(service)
+    await send(admission)
+    await asyncio.sleep(10)
+    for _ in range(5):
+        admission.record(well=False, started_at=now() - 5, now=now() - 4)
+    waiting = asyncio.create_task(admission.enter_paid(1, FOREVER, patient=True))
+    await asyncio.sleep(0)
+    assert service.asked == [10], "the probe was due a second after the end that opened the breaker"
+    await waiting
+
+
+@in_virtual_time
+async def test_send_enters_at_once_when_its_time_has_come() -> None:
+    """A send that nothing holds back enters from the very moment on that the pace has for it."""
+    admission = make(pace=Pace(parts_per_second=8))
+    assert [admission.enter_at_once(1, at, patient=True) for at in (0.0, 0.1, 0.125, 0.2, 0.25)] == [True, False, True, False, True]

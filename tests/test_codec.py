@@ -13,6 +13,7 @@ from routee_async import codec
 from routee_async.codec import SendAnswer, Token
 from routee_async.errors import MalformedResponseError
 from routee_async.models import (
+    BodyAnalysis,
     Callback,
     CallbackStrategy,
     IndiaRestrictions,
@@ -371,15 +372,34 @@ SEND_ANSWERS = st.fixed_dictionaries(
 
 @given(SEND_ANSWERS | JSON_VALUES)
 @settings(max_examples=500)
-def test_quick_reading_of_an_answer_is_the_same(payload: object) -> None:
-    """The quick way to read the answer to a send comes to what the converter comes to, to the word of each problem."""
+def test_converter_without_details_reads_the_same(payload: object) -> None:
+    """The converter that does not say where a problem is comes to what the one comes to that does."""
     try:
         expected = codec._detailed_converter().structure(payload, SendAnswer)  # noqa: SLF001 - the yardstick
     except Exception:  # noqa: BLE001 - whatever it raises
-        with pytest.raises(MalformedResponseError) as expected_problems:
+        with pytest.raises(MalformedResponseError):
             codec.structure(payload, SendAnswer)
-        with pytest.raises(MalformedResponseError) as problems:
-            codec.read_send_answer(payload)
-        assert problems.value.problems == expected_problems.value.problems
     else:
-        assert codec.read_send_answer(payload) == codec.structure(payload, SendAnswer) == expected
+        assert codec.structure(payload, SendAnswer) == expected
+
+
+@given(ANALYSES | JSON_VALUES)
+def test_quick_reading_of_an_analysis_is_the_same(value: object) -> None:
+    """The quick way to read the analysis of a text comes to what the converter comes to."""
+    assert codec.read_analysis(value) == codec._lenient_analysis(value, BodyAnalysis)  # noqa: SLF001 - the yardstick
+
+
+@pytest.mark.parametrize("key", ["parts", "unicode", "characters", "transcode", "unsupportedGSMCharacters", "new"])
+@pytest.mark.parametrize("value", [None, 1, True, 1.0, "1", "ж", [], ["ж"], {"message": "a", "parts": 1}], ids=str)
+def test_odd_analysis_is_left_to_the_converter(key: str, value: object) -> None:
+    """One key that is not as documented, or one more, is read as the converter reads it."""
+    analysis = {"parts": 1, "unicode": False, "characters": 49, key: value}
+    expected = codec._lenient_analysis(analysis, BodyAnalysis)  # noqa: SLF001 - the yardstick
+    assert repr(codec.read_analysis(analysis)) == repr(expected)
+    assert codec.read_analysis(analysis) == expected
+
+
+def test_common_analysis_is_shared() -> None:
+    """The texts of a batch are much alike: many kept outcomes hold one analysis."""
+    plain = {"parts": 1, "unicode": False, "characters": 49}
+    assert codec.read_analysis(plain) is codec.read_analysis(dict(plain))

@@ -51,6 +51,45 @@ def holding() -> Pacer:
     return pacer
 
 
+class TestMeter:
+    """Parts accepted within the last second tell where the ceiling is when the first 429 comes."""
+
+    @given(st.lists(st.tuples(st.floats(0, 0.3) | st.sampled_from([0.0, 1 / 32, 1.0, 5.0]), st.integers(1, 3))), st.floats(0, 2))
+    def test_slices(self, accepted: list[tuple[float, int]], later: float) -> None:
+        """What was accepted in this slice of a 32nd of a second and the 32 before it counts, and nothing else."""
+        pacer, now, slices = Pacer(), 1000.0, list[tuple[int, int]]()
+        meter = pacer._accepted  # noqa: SLF001 - what it counts shows elsewhere only through many other rules
+        for pause, parts in accepted:
+            now += pause
+            slices.append((int(now * 32), parts))
+            pacer.accepted(now, parts, now)
+            assert meter.rate(now) == sum(parts for index, parts in slices if index >= int(now * 32) - 32)
+        now += later
+        assert meter.rate(now) == sum(parts for index, parts in slices if index >= int(now * 32) - 32)
+
+    def test_memory(self) -> None:
+        """However long it counts, it keeps no more than what it may be asked for."""
+        pacer = Pacer()
+        for slice_of_time in range(500):
+            pacer.accepted(slice_of_time / 32, 1, 0.0)
+        assert len(pacer._accepted._before) == 32  # noqa: SLF001 - memory shows nowhere else
+
+
+@given(st.lists(st.tuples(st.sampled_from("rwx"), st.floats(0, 2)), max_size=40), st.none() | st.floats(0.5, 50))
+def test_free_at_says_when_there_is_no_delay(events: list[tuple[str, float]], limit: float | None) -> None:
+    """Whoever only wants to know whether a message may start now need not ask for how long it would wait."""
+    pacer, now = Pacer(Pace(parts_per_second=limit)), 100.0
+    for event, number in events:
+        if event == "r":
+            pacer.reserve(now, 1)
+        elif event == "x":
+            pacer.refused(now, number, now)
+        else:
+            now += number
+        assert (pacer.delay(now) > 0) == (now < pacer.free_at)
+        assert pacer.delay(pacer.free_at) == 0 or pacer.free_at == -math.inf
+
+
 class TestSettings:
     """`Pace` is checked where it is built."""
 

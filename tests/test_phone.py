@@ -239,3 +239,13 @@ def test_sender_ids_that_are_refused(sender_id: object, complaint: str) -> None:
 def test_any_sender_id_within_the_rules(sender_id: str) -> None:
     """Both kinds of sender id are accepted at every length."""
     assert check_sender_id(sender_id) == sender_id
+
+
+@given(st.text(max_size=18) | st.text("aZ09 é٣", max_size=18))
+def test_sender_ids_by_the_rule_as_written(text: str) -> None:
+    """1 to 11 of A to Z in either case, digits and spaces, or 1 to 16 digits, and not only spaces; whatever else is refused."""
+    if re.fullmatch(r"[A-Za-z0-9 ]{1,11}|[0-9]{1,16}", text) and text.strip():
+        assert check_sender_id(text) is text
+    else:
+        with pytest.raises(InvalidSenderIdError):
+            check_sender_id(text)

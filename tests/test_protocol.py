@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
+import attrs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from routee_async import protocol
+from routee_async import codec, protocol
 from routee_async.errors import (
     APIError,
     AuthenticationError,
@@ -19,8 +23,9 @@ from routee_async.errors import (
     RateLimitError,
     ServerError,
 )
-from routee_async.models import MessageStatus, SentSms, Sms
+from routee_async.models import Callback, CallbackStrategy, MessageStatus, SentSms, Sms
 from routee_async.protocol import Host, Response
+from tests import strategies
 
 SMS = Sms(to="+306970000001", sender_id="ParcelCo", body="Γειά", label="a-1")
 ID = "5b0a4c0e-7c54-4bb1-8a53-3d1c2e1f0a01"
@@ -121,6 +126,125 @@ def test_label_that_we_did_not_send_is_not_ours() -> None:
     """An answer with a label to a message without one is about another message."""
     with pytest.raises(OutcomeUnknownError):
         protocol.read_sent(answer({"trackingId": ID, "label": "x"}), Sms(to="+306970000001", sender_id="P", body="B"), None)
+
+
+PLAIN = Sms(to="+306970000001", sender_id="ParcelCo", body="Your parcel 8812 arrives today between 10 and 12.")
+REFERENCE = "ra.k3f9x2ab.0000001"
+ANALYSIS = {"parts": 1, "unicode": False, "characters": 49}
+ECHO = {
+    "trackingId": ID,
+    "status": "Queued",
+    "createdAt": "2026-01-14T08:15:02.314Z",
+    "from": PLAIN.sender_id,
+    "to": PLAIN.to,
+    "body": PLAIN.body,
+    "bodyAnalysis": ANALYSIS,
+    "flash": False,
+    "label": REFERENCE,
+}
+CALLBACK = Callback("https://hooks.example/sms", CallbackStrategy.ON_COMPLETION)
+
+
+def echo_of(sms: Sms, label: str | None) -> dict[str, object]:
+    """What Routee answers when it takes a message as it is."""
+    echo: dict[str, object] = ECHO | {"from": sms.sender_id, "to": sms.to, "body": sms.body, "flash": sms.flash}
+    echo["label"] = label
+    echo["ttl"] = None if sms.ttl is None else sms.ttl // timedelta(minutes=1)
+    echo["callback"] = None if sms.callback is None else {"url": sms.callback.url, "strategy": sms.callback.strategy.value}
+    return {key: value for key, value in echo.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("sms", "label", "without"),
+    [
+        pytest.param(PLAIN, REFERENCE, (), id="reference"),
+        pytest.param(PLAIN, None, (), id="no label"),
+        pytest.param(attrs.evolve(PLAIN, label="job"), f"{REFERENCE} job", (), id="both"),
+        pytest.param(PLAIN, REFERENCE, ("to", "label"), id="no echo of who and which"),
+        pytest.param(attrs.evolve(PLAIN, flash=True, ttl=timedelta(hours=4), callback=CALLBACK), REFERENCE, (), id="options"),
+        pytest.param(attrs.evolve(PLAIN, ttl=timedelta(hours=4), callback=CALLBACK), REFERENCE, ("ttl", "callback"), id="untold"),
+    ],
+)
+def test_common_answer_is_read_in_the_quick_way(
+    sms: Sms, label: str | None, without: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer with every field as documented is read without the converter, and comes to the same."""
+    response = answer({key: value for key, value in echo_of(sms, label).items() if key not in without})
+    with monkeypatch.context() as patch:
+        patch.setattr(codec, "structure", None)
+        read = protocol.read_sent(response, sms, label)
+    monkeypatch.setattr(protocol, "_read_plain", lambda *_: None)
+    assert read == protocol.read_sent(response, sms, label)
+    assert read.body is sms.body
+    assert (read.to, read.label) == (sms.to, sms.label)
+    assert (read.ttl, read.callback, read.flash) == (sms.ttl, sms.callback, sms.flash)
+
+
+def test_texts_that_were_changed_are_read_in_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text with shortened links, or another sender, is no reason to take longer."""
+    monkeypatch.setattr(codec, "structure", None)
+    read = protocol.read_sent(answer(ECHO | {"body": "Shorter", "from": "Other", "flash": True}), PLAIN, REFERENCE)
+    assert (read.body, read.sender_id, read.flash) == ("Shorter", "Other", True)
+
+
+ANYTHING: tuple[object, ...] = (None, True, False, 0, 1, 7.5, 10**30, "", " ", "x", "true", "soon", [], {}, ["x"], {"x": 1})
+ODD: dict[str, tuple[object, ...]] = {
+    "trackingId": ANYTHING,
+    "status": ("Sent", "Novel", *ANYTHING),
+    "createdAt": ("2026-01-14", "2026-01-14T08:15:02", "2026-01-14T10:15:02+02:00", *ANYTHING),
+    "from": ANYTHING,
+    "to": ("306970000001", "+306970000001", "++306970000001", "+306970000002", *ANYTHING),
+    "body": ANYTHING,
+    "bodyAnalysis": (ANALYSIS | {"parts": True}, ANALYSIS | {"transcode": None}, {"parts": 1}, *ANYTHING),
+    "flash": ANYTHING,
+    "label": (REFERENCE, "job", *ANYTHING),
+    "ttl": (240, 240.0, "240", True, *ANYTHING),
+    "callback": (*({"url": CALLBACK.url, "strategy": each} for each in ("OnChange", "OnCompletion", "Never")), *ANYTHING),
+}
+MESSAGES = (PLAIN, attrs.evolve(PLAIN, flash=True, ttl=timedelta(minutes=1), callback=CALLBACK, label="job"))
+
+
+def outcome_of(response: Response, sms: Sms, label: str | None) -> object:
+    """What is read; of what cannot be believed, what is said about it."""
+    try:
+        return protocol.read_sent(response, sms, label)
+    except OutcomeUnknownError as error:
+        return str(error)
+
+
+def assert_read_alike(payload: object, sms: Sms, label: str | None) -> None:
+    """See that the quick way and the converter agree."""
+    read = outcome_of(answer(payload), sms, label)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocol, "_read_plain", lambda *_: None)
+        expected = outcome_of(answer(payload), sms, label)
+    assert read == expected
+    assert repr(read) == repr(expected)
+
+
+@pytest.mark.parametrize("sms", MESSAGES, ids=["plain", "options"])
+@pytest.mark.parametrize("key", ODD)
+def test_odd_answer_is_read_alike_in_the_quick_way(sms: Sms, key: str) -> None:
+    """With one key of an answer odd, different or missing, it is what the converter makes of it, to the word of each complaint."""
+    whole = echo_of(sms, REFERENCE)
+    assert_read_alike({name: value for name, value in whole.items() if name != key}, sms, REFERENCE)
+    for odd in ODD[key]:
+        assert_read_alike(whole | {key: odd}, sms, REFERENCE)
+
+
+@given(
+    strategies.sms() | st.sampled_from(MESSAGES),
+    st.sampled_from([REFERENCE, None, "job", f"{REFERENCE} job", f"{REFERENCE}x"]),
+    st.lists(st.sampled_from([(key, value) for key, values in ODD.items() for value in values]), max_size=3),
+    st.sets(st.sampled_from(sorted(ODD)), max_size=1),
+)
+@settings(max_examples=500)
+def test_any_answer_is_read_alike_in_the_quick_way(
+    sms: Sms, label: str | None, changes: list[tuple[str, object]], without: set[str]
+) -> None:
+    """So it is for any message, and for several such keys at once."""
+    payload = {key: value for key, value in (echo_of(sms, label) | dict(changes)).items() if key not in without}
+    assert_read_alike(payload, sms, label)
 
 
 ROW = {"messageId": ID, "to": "+306970000001", "status": {"status": "Sent"}}

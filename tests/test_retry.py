@@ -226,6 +226,9 @@ def test_budget_is_never_more_than_full() -> None:
     for _ in range(100):
         budget.succeed()
     assert budget.left == 2.0
+    assert budget.spend()
+    budget.succeed()
+    assert budget.left == 2.0
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from itertools import pairwise
 import pytest
 import smsutil
 from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from routee_async.errors import InvalidBodyError
-from routee_async.segments import BodyCount, Encoding, Segment, analyze, split
+from routee_async.segments import BodyCount, Encoding, Segment, analyze, count_parts, split
 from tests.strategies import GSM_BASIC, GSM_EXTENSION, any_texts, gsm_texts
 
 EACH = {Encoding.GSM7: 153, Encoding.UCS2: 67}
@@ -40,6 +41,11 @@ def units(text: str, encoding: Encoding) -> int:
         pytest.param("λ" * 135, Encoding.UCS2, 3, 135, id="two full UCS-2 segments and one code unit"),
         pytest.param("😀" * 35, Encoding.UCS2, 1, 70, id="a full message of surrogate pairs"),
         pytest.param("😀" * 36, Encoding.UCS2, 2, 72, id="one surrogate pair too many"),
+        pytest.param("😀" * 35 + "λ", Encoding.UCS2, 2, 71, id="surrogate pairs and one code unit too many"),
+        pytest.param("`" * 70, Encoding.UCS2, 1, 70, id="a full UCS-2 message in ASCII"),
+        pytest.param("`" * 71, Encoding.UCS2, 2, 71, id="one code unit too many, in ASCII"),
+        pytest.param("[" * 80, Encoding.GSM7, 1, 160, id="a full message of extension characters in ASCII"),
+        pytest.param("[" * 81, Encoding.GSM7, 2, 162, id="one extension character too many, in ASCII"),
         pytest.param("😀" * 67, Encoding.UCS2, 3, 134, id="a code unit lost in each segment makes one more"),
         pytest.param("€" * 69 + "λ", Encoding.UCS2, 1, 70, id="extension characters take one code unit in UCS-2"),
     ],
@@ -50,6 +56,21 @@ def test_lengths(body: str, encoding: Encoding, parts: int, length: int) -> None
 
     assert (count.encoding, count.parts, count.units, count.characters) == (encoding, parts, length, len(body))
     assert len(split(body)) == parts
+    assert count_parts(body) == parts
+
+
+@given(st.text("a\\`") | any_texts(), st.integers(1, 165))
+def test_parts_alone_are_counted_alike(text: str, length: int) -> None:
+    """Whoever wants to know nothing but the number of parts is told the same, also of what may be counted in a quicker way."""
+    body = (text or "a") * length
+    for short in (body[:length], body[: length // 2 + 1], body):
+        assert count_parts(short) == analyze(short).parts == len(split(short))
+
+
+def test_half_a_surrogate_pair_is_counted() -> None:
+    """Such a text is refused elsewhere; here it has a length."""
+    assert count_parts("\ud83d" * 71) == analyze("\ud83d" * 71).parts == 2
+    assert count_parts("\ud83d" * 70) == analyze("\ud83d" * 70).parts == 1
 
 
 @pytest.mark.parametrize(
@@ -104,7 +125,7 @@ def test_unsupported_characters() -> None:
     assert analyze("{€}").unsupported == ()
 
 
-@pytest.mark.parametrize("function", [analyze, split])
+@pytest.mark.parametrize("function", [analyze, count_parts, split])
 def test_empty_body(function: type) -> None:
     """An empty body has no right number of segments and is refused."""
     with pytest.raises(InvalidBodyError, match=r"^body: is empty"):
