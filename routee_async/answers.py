@@ -33,6 +33,11 @@ async def read_capped(content: StreamReader, cap: int) -> bytes:
     Raises:
         TooLargeError: There is more; the connection is of no use any more.
     """
+    if content.is_eof():  # as small ones are that came together with their head
+        whole = content.read_nowait()
+        if len(whole) > cap:
+            raise TooLargeError
+        return whole
     body = bytearray()
     async for piece in content.iter_any():
         body += piece

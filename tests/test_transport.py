@@ -37,6 +37,7 @@ from routee_async.protocol import (
     build_send,
     build_token_request,
 )
+from routee_async.session_lane import MarkedPayload
 from routee_async.transport import AiohttpTransport
 from tests.misbehaving import (
     PATIENCE,
@@ -599,7 +600,7 @@ async def test_answer_without_a_length_is_believed_to_end_with_the_connection() 
 async def test_mark_is_set_before_the_first_byte(method: str) -> None:
     """Whichever way aiohttp has a body written, the mark is there first."""
     mark = Mark(written=False)
-    payload = transport_module._MarkedPayload(b"body", "text/plain", mark)  # noqa: SLF001 - the very thing to test
+    payload = MarkedPayload(b"body", mark, 1.0)
     seen: list[bool] = []
 
     async def write(_: bytes) -> None:
