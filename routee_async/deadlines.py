@@ -75,8 +75,9 @@ class Deadlines:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - for the type checker; whoever awaits an exchange is one
         now = self._loop.time()
-        total_at = now + time_left
-        look_at = total_at if listen is None else min(total_at, now + self._first_look)
+        look_at = total_at = now + time_left
+        if listen is not None and self._first_look < time_left:
+            look_at = now + self._first_look
         if look_at < self._sweep_at:
             self._sweep_by(look_at)
         return Deadline(total_at, look_at, listen, self._all, task, task.cancelling())
@@ -94,9 +95,7 @@ class Deadlines:
         for each in [deadline for deadline in self._all if deadline.look_at <= now]:
             if each.total_at <= now:
                 each.expire()
-            elif each.listen is None or each.listen():
-                each.look_at = each.total_at
-            else:
-                each.look_at = min(each.total_at, now + self._first_look)
+            elif each.listen is not None:
+                each.look_at = each.total_at if each.listen() else min(each.total_at, now + self._first_look)
         if self._all:
-            self._sweep_by(min(deadline.look_at for deadline in self._all))
+            self._sweep_by(min(each.look_at for each in self._all))

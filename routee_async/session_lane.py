@@ -5,7 +5,9 @@ made. They cost less where aiohttp is not asked for what is known here: the boun
 the headers are built once, and a body that has come whole is taken as it is.
 """
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Coroutine
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -28,6 +30,7 @@ _FIRST_LOOK = 1.0
 """Seconds after which the silence of an answer is counted at the latest. aiohttp rounds its bounds up to whole seconds, too."""
 _LOOKS = 8
 """Parts of `sock_read` after which the silence is counted, where that is sooner."""
+_NONE_OF_OURS: Final = nullcontext()
 
 
 class MarkedPayload(aiohttp.Payload):
@@ -44,7 +47,7 @@ class MarkedPayload(aiohttp.Payload):
         self._size = len(body)
         self._mark = mark
         self._sock_read = sock_read
-        self._is_written = False
+        self._handler: object = None
 
     @property
     def autoclose(self) -> bool:
@@ -71,16 +74,15 @@ class MarkedPayload(aiohttp.Payload):
         mark.connection = getattr(writer, "transport", None)
         Pool.shrink_buffer(mark.connection)
         await writer.write(self._value[:content_length])
-        self._is_written = True
+        self._handler = getattr(writer, "protocol", None)
 
     def listen(self) -> bool:
         """Have aiohttp count the silence from now on; False as long as the body is not written."""
-        if not self._is_written:
+        handler = self._handler
+        if not isinstance(handler, ResponseHandler):
             return False
-        handler = None if self._mark.connection is None else self._mark.connection.get_protocol()
-        if isinstance(handler, ResponseHandler):
-            handler.read_timeout = self._sock_read
-            handler.start_timeout()
+        handler.read_timeout = self._sock_read
+        handler.start_timeout()
         return True
 
 
@@ -102,8 +104,15 @@ class SessionLane:
         self._bounds_of_read = self._bounds(None, timeout.sock_read)
         self._bounds_of_send = self._bounds(None, None if COUNTS_SILENCE else timeout.sock_read)
 
-    async def exchange(self, request: Request, url: URL, headers: CIMultiDict[str], time_left: float, mark: Mark) -> Response:
-        """Write *request*, read the whole answer.
+    def exchange(
+        self,
+        request: Request,
+        url: URL,
+        headers: CIMultiDict[str],
+        time_left: float,
+        mark: Mark,
+    ) -> Coroutine[Any, Any, Response]:
+        """Write *request*, read the whole answer: to be awaited at once.
 
         Args:
             request: What to write.
@@ -115,16 +124,17 @@ class SessionLane:
         Raises:
             Exception: What aiohttp raises; `TimeoutError` where the time is over.
         """
-        payload = None if request.body is None else MarkedPayload(request.body, mark, self._timeout.sock_read)
+        sock_read = self._timeout.sock_read
+        payload = None if request.body is None else MarkedPayload(request.body, mark, sock_read)
+        deadline: AbstractContextManager[object]
         if self._session.trace_configs or getattr(self._session, "_middlewares", None):
             # Who looks on sees an exchange run out of time as with any other one of aiohttp's: not cancelled, but timed out.
-            return await self._ask(request, url, headers, payload, self._bounds(time_left, self._timeout.sock_read), mark)
-        if payload is None:
-            bounds, listen = self._bounds_of_read, None
+            bounds, deadline = self._bounds(time_left, sock_read), _NONE_OF_OURS
+        elif payload is None:
+            bounds, deadline = self._bounds_of_read, self._deadlines.start(time_left)
         else:
-            bounds, listen = self._bounds_of_send, payload.listen
-        with self._deadlines.start(time_left, listen):
-            return await self._ask(request, url, headers, payload, bounds, mark)
+            bounds, deadline = self._bounds_of_send, self._deadlines.start(time_left, payload.listen)
+        return self._ask(request, url, headers, payload, bounds, deadline, mark)
 
     async def _ask(
         self,
@@ -133,24 +143,26 @@ class SessionLane:
         headers: CIMultiDict[str],
         payload: MarkedPayload | None,
         bounds: aiohttp.ClientTimeout,
+        deadline: AbstractContextManager[object],
         mark: Mark,
     ) -> Response:
-        answer = await self._session.request(
-            request.endpoint.method,
-            url,
-            data=payload,
-            headers=headers,
-            allow_redirects=False,
-            raise_for_status=False,
-            timeout=bounds,
-        )
-        mark.status = answer.status
-        cap = request.endpoint.cap
-        try:
-            body = await read_capped(answer.content, cap)
-        except BaseException:
-            answer.close()
-            raise
+        with deadline:
+            answer = await self._session.request(
+                request.endpoint.method,
+                url,
+                data=payload,
+                headers=headers,
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=bounds,
+            )
+            mark.status = answer.status
+            cap = request.endpoint.cap
+            try:
+                body = await read_capped(answer.content, cap)
+            except BaseException:
+                answer.close()
+                raise
         if self._undo_compression:
             body = decompress(body, answer.headers.get("Content-Encoding", ""), cap)
         return make_response(answer.status, answer.headers, body, mark.drop_connection, whole=request.whole)

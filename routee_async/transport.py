@@ -9,9 +9,9 @@ written (failure-taxonomy.md, "The phase mark").
 import asyncio
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import attrs
@@ -106,13 +106,19 @@ class AiohttpTransport:
         # come along as `__context__`.
         raise ExchangeError(attrs.evolve(failure, phase=Phase.CLOSE, permanent=True) if self._session.closed else failure)
 
-    async def _through_session(self, request: Request, authorization: str, time_left: float, mark: Mark) -> Response:
+    def _through_session(
+        self,
+        request: Request,
+        authorization: str,
+        time_left: float,
+        mark: Mark,
+    ) -> Coroutine[Any, Any, Response]:
         if self._lane is not None:
             self._lane.make_room()
         headers_of = (authorization, None if request.body is None else request.content_type)
         if headers_of != self._session_headers_of:
             self._build_session_headers(*headers_of)
-        return await self._session_lane.exchange(request, self._url(request), self._session_headers, time_left, mark)
+        return self._session_lane.exchange(request, self._url(request), self._session_headers, time_left, mark)
 
     async def aclose(self) -> None:
         """Close the session if it is ours."""
