@@ -12,6 +12,10 @@ from typing import Self
 import attrs
 
 
+def _nothing_to_begin() -> bool:
+    return True
+
+
 @attrs.define(eq=False)
 class Deadline:
     """The time of one exchange, for a `with` block around it.
@@ -19,12 +23,12 @@ class Deadline:
     Attributes:
         total_at: Loop time at which it is over.
         look_at: Loop time at which to look after it.
-        listen: Begins to count silence, and says whether it could. None where there is nothing to begin.
+        listen: Begins to count silence, and says whether it could.
     """
 
     total_at: float
     look_at: float
-    listen: Callable[[], bool] | None
+    listen: Callable[[], bool]
     _all: "set[Deadline]"
     _task: "asyncio.Task[object]"
     _cancels_before: int
@@ -65,7 +69,7 @@ class Deadlines:
         self._sweeper: asyncio.TimerHandle | None = None
         self._sweep_at = math.inf
 
-    def start(self, time_left: float, listen: Callable[[], bool] | None = None) -> Deadline:
+    def start(self, time_left: float, listen: Callable[[], bool] = _nothing_to_begin) -> Deadline:
         """Begin an exchange that may take *time_left* seconds.
 
         Args:
@@ -75,9 +79,8 @@ class Deadlines:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - for the type checker; whoever awaits an exchange is one
         now = self._loop.time()
-        look_at = total_at = now + time_left
-        if listen is not None and self._first_look < time_left:
-            look_at = now + self._first_look
+        total_at = now + time_left
+        look_at = now + self._first_look if self._first_look < time_left else total_at
         if look_at < self._sweep_at:
             self._sweep_by(look_at)
         return Deadline(total_at, look_at, listen, self._all, task, task.cancelling())
@@ -95,7 +98,7 @@ class Deadlines:
         for each in [deadline for deadline in self._all if deadline.look_at <= now]:
             if each.total_at <= now:
                 each.expire()
-            elif each.listen is not None:
+            else:
                 each.look_at = each.total_at if each.listen() else min(each.total_at, now + self._first_look)
         if self._all:
             self._sweep_by(min(each.look_at for each in self._all))

@@ -5,7 +5,7 @@ made. They cost less where aiohttp is not asked for what is known here: the boun
 the headers are built once, and a body that has come whole is taken as it is.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
@@ -76,6 +76,16 @@ class MarkedPayload(aiohttp.Payload):
         await writer.write(self._value[:content_length])
         self._handler = getattr(writer, "protocol", None)
 
+    async def see_whether_it_is_sent(
+        self,
+        request: aiohttp.ClientRequest,
+        handler: aiohttp.ClientHandlerType,
+    ) -> aiohttp.ClientResponse:
+        """The innermost middleware: where one of the caller's has put another body in our place, nobody sets the mark later."""
+        if request.body is not self:
+            self._mark.written = True
+        return await handler(request)
+
     def listen(self) -> bool:
         """Have aiohttp count the silence from now on; False as long as the body is not written."""
         handler = self._handler
@@ -126,15 +136,19 @@ class SessionLane:
         """
         sock_read = self._timeout.sock_read
         payload = None if request.body is None else MarkedPayload(request.body, mark, sock_read)
+        theirs: Sequence[aiohttp.ClientMiddlewareType] | None = getattr(self._session, "_middlewares", None)
+        middlewares = None
         deadline: AbstractContextManager[object]
-        if self._session.trace_configs or getattr(self._session, "_middlewares", None):
+        if theirs or self._session.trace_configs:
             # Who looks on sees an exchange run out of time as with any other one of aiohttp's: not cancelled, but timed out.
             bounds, deadline = self._bounds(time_left, sock_read), _NONE_OF_OURS
+            if theirs and payload is not None:
+                middlewares = (*theirs, payload.see_whether_it_is_sent)
         elif payload is None:
             bounds, deadline = self._bounds_of_read, self._deadlines.start(time_left)
         else:
             bounds, deadline = self._bounds_of_send, self._deadlines.start(time_left, payload.listen)
-        return self._ask(request, url, headers, payload, bounds, deadline, mark)
+        return self._ask(request, url, headers, payload, bounds, deadline, middlewares, mark)
 
     async def _ask(
         self,
@@ -144,6 +158,7 @@ class SessionLane:
         payload: MarkedPayload | None,
         bounds: aiohttp.ClientTimeout,
         deadline: AbstractContextManager[object],
+        middlewares: Sequence[aiohttp.ClientMiddlewareType] | None,
         mark: Mark,
     ) -> Response:
         with deadline:
@@ -155,6 +170,7 @@ class SessionLane:
                 allow_redirects=False,
                 raise_for_status=False,
                 timeout=bounds,
+                middlewares=middlewares,
             )
             mark.status = answer.status
             cap = request.endpoint.cap
