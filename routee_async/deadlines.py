@@ -76,7 +76,7 @@ class Deadlines:
             time_left: Seconds until it is over.
             listen: Called a little later, if the exchange is still under way, and again until it returns True.
         """
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None  # noqa: S101 - for the type checker; whoever awaits an exchange is one
         now = self._loop.time()
         total_at = now + time_left
