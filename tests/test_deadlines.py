@@ -77,7 +77,6 @@ def test_a_cancellation_from_outside_wins(moment: float, first: str) -> None:
 @in_virtual_time
 async def test_a_cancellation_of_before_is_not_taken_for_one_of_now() -> None:
     """Who sends while being cancelled gets a timeout like anybody else."""
-
     timed_out: list[bool] = []
 
     async def tidy_up() -> None:
