@@ -4,11 +4,14 @@ import zlib
 from collections.abc import Callable, Mapping
 
 from aiohttp.streams import StreamReader
+from multidict import istr
 
 from routee_async.failures import TooLargeError, UnreadableError
 from routee_async.protocol import Response
 from routee_async.wire import HEADERS_READ
 
+_HEADERS_READ = tuple((name, istr(name)) for name in HEADERS_READ)
+"""Each as we call it, and in the type that is cheapest to look up in aiohttp's headers."""
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 """Tells zlib to see for itself which of the two it has been given."""
 
@@ -24,7 +27,8 @@ def make_response(
     """Keep of an answer what means something to us, or all of it. *headers* takes names in any case."""
     if whole:
         return Response(status, {name.lower(): value for name, value in headers.items()}, body, drop_connection)
-    return Response(status, {name: headers[name] for name in HEADERS_READ if name in headers}, body, drop_connection)
+    read = {name: value for name, key in _HEADERS_READ if (value := headers.get(key)) is not None}
+    return Response(status, read, body, drop_connection)
 
 
 async def read_capped(content: StreamReader, cap: int) -> bytes:
@@ -33,6 +37,11 @@ async def read_capped(content: StreamReader, cap: int) -> bytes:
     Raises:
         TooLargeError: There is more; the connection is of no use any more.
     """
+    if content.is_eof():  # as small ones are that came together with their head
+        whole = content.read_nowait()
+        if len(whole) > cap:
+            raise TooLargeError
+        return whole
     body = bytearray()
     async for piece in content.iter_any():
         body += piece

@@ -9,18 +9,16 @@ written (failure-taxonomy.md, "The phase mark").
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
 import aiohttp
 import attrs
-from aiohttp.abc import AbstractStreamWriter
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from routee_async import lane
-from routee_async.answers import decompress, make_response, read_capped
 from routee_async.exchange import ExchangeError
 from routee_async.failures import ONLY_WHILE_CONNECTING, explain
 from routee_async.lane import Lane, Unfinished
@@ -28,6 +26,7 @@ from routee_async.lease import Lease, Mark
 from routee_async.options import Timeout
 from routee_async.pool import Pool
 from routee_async.protocol import Endpoint, Failure, Host, Phase, Request, Response
+from routee_async.session_lane import SessionLane
 from routee_async.wire import build_head
 
 logger: logging.Logger = logging.getLogger("routee_async")
@@ -38,26 +37,6 @@ _ONE_WRITE = 16 * 1024
 """Bytes of a body up to which it surely goes out with its head in one write (asyncio's high-water mark is 64 KiB)."""
 _FOR_THE_TOKEN = 1
 """Connections on top of `max_connections`, so that a token can be fetched while every other one waits for it."""
-
-
-class _MarkedPayload(aiohttp.BytesPayload):
-    """A body that sets the mark just before it is written. aiohttp keeps the head back until the body comes."""
-
-    def __init__(self, body: bytes, content_type: str, mark: Mark) -> None:
-        super().__init__(body, content_type=content_type)
-        self.mark = mark
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        self._set_mark(writer)
-        await super().write(writer)
-
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        self._set_mark(writer)
-        await super().write_with_length(writer, content_length)
-
-    def _set_mark(self, writer: AbstractStreamWriter) -> None:
-        self.mark.written = True
-        self.mark.connection = getattr(writer, "transport", None)
 
 
 class AiohttpTransport:
@@ -92,6 +71,9 @@ class AiohttpTransport:
             )
             self._lane = self._open_lane(pool)
         self._session = session
+        self._session_lane = SessionLane(session, timeout, undo_compression=self._own is not None)
+        self._session_headers_of: tuple[str, str | None] | None = None
+        self._session_headers: CIMultiDict[str] = CIMultiDict()
         self._urls: dict[Endpoint, URL] = {}
         self._head_of: tuple[Endpoint | None, str, str, str] = (None, "", "", "")
         self._head = b""
@@ -178,28 +160,19 @@ class AiohttpTransport:
             self._build_head(direct.host, request.endpoint, request.path, request.content_type, authorization)
         return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
 
-    async def _through_session(self, request: Request, authorization: str, time_left: float, mark: Mark) -> Response:
+    def _through_session(
+        self,
+        request: Request,
+        authorization: str,
+        time_left: float,
+        mark: Mark,
+    ) -> Coroutine[Any, Any, Response]:
         if self._lane is not None:
             self._lane.make_room()
-        answer = await self._session.request(
-            request.endpoint.method,
-            self._url(request),
-            data=None if request.body is None else _MarkedPayload(request.body, request.content_type, mark),
-            headers=CIMultiDict(self._headers(authorization)),
-            allow_redirects=False,
-            raise_for_status=False,
-            timeout=self._full_time if time_left >= self._timeout.total else self._client_timeout(time_left),
-        )
-        mark.status = answer.status
-        cap = request.endpoint.cap
-        try:
-            body = await read_capped(answer.content, cap)
-        except BaseException:
-            answer.close()
-            raise
-        if self._own is not None:
-            body = decompress(body, answer.headers.get("Content-Encoding", ""), cap)
-        return make_response(answer.status, answer.headers, body, mark.drop_connection, whole=request.whole)
+        headers_of = (authorization, None if request.body is None else request.content_type)
+        if headers_of != self._session_headers_of:
+            self._build_session_headers(*headers_of)
+        return self._session_lane.exchange(request, self._url(request), self._session_headers, time_left, mark)
 
     async def aclose(self) -> None:
         """Close the session if it is ours."""
@@ -229,6 +202,15 @@ class AiohttpTransport:
         headers = {"Host": host, **self._headers(authorization), "Content-Type": content_type}
         self._head = build_head(endpoint.method, path, headers)
         self._head_of = (endpoint, path, content_type, authorization)
+
+    def _build_session_headers(self, authorization: str, content_type: str | None) -> None:
+        """Build the headers of what goes through the session. They are the same for all sends with one token, and kept."""
+        headers = self._headers(authorization)
+        if content_type is not None:
+            headers["Content-Type"] = content_type
+        # Names of the type that aiohttp's own have are the cheapest to look up.
+        self._session_headers = CIMultiDict({istr(name): value for name, value in headers.items()})
+        self._session_headers_of = (authorization, content_type)
 
     def _headers(self, authorization: str) -> dict[str, str]:
         return {

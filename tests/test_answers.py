@@ -23,12 +23,25 @@ def test_what_is_kept() -> None:
     assert dropped == [True]
 
 
-async def test_body_is_read_up_to_the_cap() -> None:
+def test_all_is_kept_where_all_is_asked_for() -> None:
+    """Every header is kept, its name in lower case."""
+    response = make_response(200, CIMultiDict({"Date": "today", "X-Other": "1"}), b"", lambda: None, whole=True)
+    assert response.headers == {"date": "today", "x-other": "1"}
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["came whole", "comes in pieces"])
+async def test_body_is_read_up_to_the_cap(whole: bool) -> None:  # noqa: FBT001
     """A body as long as the cap is read; one byte more is too much."""
+    loop = asyncio.get_running_loop()
     for size in (0, 10, 11):
-        content = StreamReader(Mock(_reading_paused=False), 2**16, loop=asyncio.get_running_loop())
-        content.feed_data(b"x" * size)
-        content.feed_eof()
+        content = StreamReader(Mock(_reading_paused=False), 2**16, loop=loop)
+        content.feed_data(b"x" * (size // 2))
+        if whole:
+            content.feed_data(b"x" * (size - size // 2))
+            content.feed_eof()
+        else:
+            loop.call_soon(content.feed_data, b"x" * (size - size // 2))
+            loop.call_soon(content.feed_eof)
         if size > 10:
             with pytest.raises(TooLargeError):
                 await read_capped(content, 10)

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing, suppress
 from functools import partial
 from types import MappingProxyType
-from unittest.mock import Mock
 
 import aiohttp
 import attrs
@@ -22,7 +21,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from routee_async import transport as transport_module
 from routee_async.exchange import ExchangeError
 from routee_async.failures import explain
-from routee_async.lease import Mark
 from routee_async.models import Sms
 from routee_async.options import Timeout
 from routee_async.pool import Pool
@@ -593,22 +591,6 @@ async def test_answer_without_a_length_is_believed_to_end_with_the_connection() 
 
 
 # --- The mark, and a connection that dies under our hands --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", ["write", "write_with_length"])
-async def test_mark_is_set_before_the_first_byte(method: str) -> None:
-    """Whichever way aiohttp has a body written, the mark is there first."""
-    mark = Mark(written=False)
-    payload = transport_module._MarkedPayload(b"body", "text/plain", mark)  # noqa: SLF001 - the very thing to test
-    seen: list[bool] = []
-
-    async def write(_: bytes) -> None:
-        seen.append(mark.written)
-
-    writer = Mock(write=write)
-    await (payload.write(writer) if method == "write" else payload.write_with_length(writer, 4))
-    assert seen == [True]
-    assert mark.connection is writer.transport
 
 
 class Old:
