@@ -29,7 +29,7 @@ from routee_async.errors import (
     RecipientOptedOutError,
     RouteeError,
 )
-from routee_async.models import Accepted, NotSent, Outcome, Rejected, SentSms, Sms, Unknown
+from routee_async.models import Accepted, NotSent, Outcome, Rejected, SentSms, Sms, Unknown, build_accepted
 from routee_async.options import OnUnknown
 from routee_async.protocol import Response
 from routee_async.reconcile import Undecided
@@ -226,7 +226,7 @@ class Run:
 
     def accepted(self, flight: "_Flight", sent: SentSms) -> None:
         """Note that a message was accepted, on disk first."""
-        outcome = Accepted(index=flight.index, sms=flight.sms, sent=sent)
+        outcome = build_accepted(index=flight.index, sms=flight.sms, sent=sent)
         if self._quick is None:
             self.settled(flight, outcome)
             return
