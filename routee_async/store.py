@@ -5,15 +5,15 @@ Neither numbers nor texts are kept: a row knows its message by a checksum.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
 from routee_async import references
-from routee_async.errors import RouteeError
+from routee_async.errors import LedgerError, RouteeError
 from routee_async.models import MessageStatus
 
 
@@ -166,6 +166,48 @@ class LedgerStore(Protocol):
 
     async def close(self) -> None:
         """Write what is still waiting and give up ownership. Does nothing when closed."""
+
+
+@runtime_checkable
+class QuickStore(LedgerStore, Protocol):
+    """A store that need not be awaited for each message: it calls back.
+
+    A batch uses these methods where a store has them; to wake a task for each message costs more than to write it. What they are
+    given to call is called in the running loop, for all that became known together in one turn of it, and never before the method
+    has returned. An exception in one call does not keep the others from being made: it goes to the loop's exception handler.
+    """
+
+    def is_new(self, index: int) -> bool:
+        """True when there is surely no row of a message, so that `find` need not be asked.
+
+        False when in doubt, and wherever `find` would raise.
+        """
+
+    def intend_soon(self, index: int, reference: str, checksum: bytes, then: Callable[[LedgerError | None], None]) -> None:
+        """As `intend`; *then* is called when it will survive a crash, or with what went wrong.
+
+        Raises:
+            LedgerError: Nothing can be written, because the store is closed or useless; *then* is not called.
+        """
+
+    def settle_soon(
+        self,
+        index: int,
+        *,
+        reference: str,
+        checksum: bytes,
+        state: RowState,
+        tracking_id: str | None = None,
+        parts: int | None = None,
+        error: RouteeError | None = None,
+        duplicates: tuple[str, ...] = (),
+        then: Callable[[LedgerError | None], None],
+    ) -> None:
+        """As `settle`; *then* is called when it will survive a crash, or with what went wrong.
+
+        Raises:
+            LedgerError: As `intend_soon`.
+        """
 
 
 def new_run_id() -> str:
