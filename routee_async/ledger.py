@@ -241,16 +241,7 @@ class Ledger(QuickStore):
         """
         session = self._session or self._working()
         group = session.writer.gather()
-        row = row_forms.write_row(
-            index,
-            state,
-            reference,
-            checksum,
-            tracking_id=tracking_id,
-            parts=parts,
-            error=error,
-            duplicates=duplicates,
-        )
+        row = row_forms.write_row(index, state, reference, checksum, tracking_id, parts, error, duplicates)
         group.steps.append(row)
         group.stepped.append(then)
         session.wrote(index)

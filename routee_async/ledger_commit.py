@@ -12,8 +12,9 @@ from routee_async import sqlite_rows
 from routee_async.row_forms import Written
 from routee_async.tail import Intent, Tail, write_entry
 
-_FOLD = 500
-"""How many accepted messages are made rows of together. More would be cheaper by little and keep those that wait for longer."""
+_MOST_NOTED = 1000
+"""Intents and outcomes that the tail may have, of messages that are settled. More would be cheaper by little, and make those who
+read work for longer, and those who wait when rows are made."""
 
 
 @attrs.define(eq=False)
@@ -56,7 +57,7 @@ class Committer:
         Raises:
             sqlite3.Error: The file cannot be written. Nothing is lost.
         """
-        if len(self._tail):
+        if self._tail.noted:
             self._connection.execute("BEGIN IMMEDIATE")
             sqlite_rows.fold(self._connection, self._tail.rows(), ())
             self._connection.execute("COMMIT")
@@ -78,7 +79,7 @@ class Committer:
         fold = False
         for number, step in enumerate(steps):
             if not isinstance(step, tuple):
-                fold = fold or step.on_rows
+                fold = fold or (step.on_rows and bool(tail.accepted))
             elif step[0] in tail.intents:
                 outcome, row = tail.settle(step)
                 outcomes.append(outcome)
@@ -88,7 +89,7 @@ class Committer:
             else:
                 fold = fold or step[0] in tail.accepted
             others.append((number, step))
-        fold = fold or len(tail.accepted) >= max(_FOLD, len(tail.intents))
+        fold = fold or tail.noted >= _MOST_NOTED + 2 * len(tail.intents)
         entry = write_entry(intents, outcomes) if outcomes or intents else None
         if fold or others:
             return self._transaction(None if fold else entry, others, fold=fold)
@@ -112,7 +113,7 @@ class Committer:
             refused = set()
         self._connection.execute("COMMIT")
         if fold:
-            self._tail.accepted.clear()
+            self._tail.forget_accepted()
         return refused or ()
 
     def _in_one_statement(self, steps: Sequence[tuple[int, Step]]) -> bool:

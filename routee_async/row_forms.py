@@ -26,7 +26,7 @@ FINALS = (MessageStatus.DELIVERED, MessageStatus.UNDELIVERED, MessageStatus.FAIL
 FINAL_NUMBERS = {status: number for number, status in enumerate(FINALS)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_UUID_LENGTH, _UUID_DIGITS = 36, 32
+_UUID_LENGTH, _ID_LENGTH = 36, 16
 _MOST_PARTS = 2**31
 _LONGEST_TEXT = 500
 """Characters of each text in an error that are kept: a server may answer with a page."""
@@ -37,11 +37,11 @@ def write_row(
     state: RowState,
     reference: str,
     checksum: bytes,
-    *,
     tracking_id: str | None = None,
     parts: int | None = None,
     error: RouteeError | None = None,
     duplicates: tuple[str, ...] = (),
+    *,
     intended_at: int | None = None,
 ) -> Written:
     """Put a row into the form of the file; *intended_at* in milliseconds since 1970.
@@ -82,10 +82,12 @@ def write_id(tracking_id: str) -> str | bytes:
     """A tracking id in the form of the file: 16 bytes where it has the usual form, text otherwise."""
     digits = tracking_id.replace("-", "")
     if len(tracking_id) == _UUID_LENGTH and tracking_id[8:24:5] == "----" and digits == digits.lower():
-        with suppress(ValueError):
+        try:
             short = bytes.fromhex(digits)
-            if len(digits) == _UUID_DIGITS == 2 * len(short):  # blanks would be passed over
-                return short
+        except ValueError:
+            short = b""
+        if len(short) == _ID_LENGTH:  # blanks among the digits are passed over
+            return short
     return tracking_id.encode("utf-8", "backslashreplace").decode()
 
 

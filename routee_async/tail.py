@@ -8,7 +8,7 @@ A message is in the tail or has a row, never both. Whatever is not usual about o
 tail. Whoever reads a ledger reads rows and tail in one consistent state.
 
 One entry: how many intents and outcomes it has, as two numbers of 4 bytes; for each intent its position and when it was intended
-(8 bytes each, milliseconds since 1970), checksum (16) and reference (20); for each outcome its position (8), number of parts
+(8 bytes each, milliseconds since 1970), checksum (16) and reference (19); for each outcome its position (8), number of parts
 (4; -1 for not known, -2 for a message that has left), and tracking id (16). Least significant byte first.
 """
 
@@ -43,11 +43,13 @@ class Tail:
     Attributes:
         intents: Messages on their way, by position.
         accepted: Rows of those that have been accepted since, by position.
+        noted: How many intents and outcomes the entries have.
     """
 
     def __init__(self) -> None:
         self.intents: dict[int, Intent] = {}
         self.accepted: dict[int, Written] = {}
+        self.noted: int = 0
 
     def __len__(self) -> int:
         return len(self.intents) + len(self.accepted)
@@ -58,6 +60,7 @@ class Tail:
 
     def intend(self, intents: Sequence[Intent]) -> None:
         """Take intents of messages that are new."""
+        self.noted += len(intents)
         self.intents.update(zip(map(itemgetter(0), intents), intents, strict=True))
 
     def settle(self, row: Written) -> tuple[bytes, Written | None]:
@@ -69,6 +72,7 @@ class Tail:
         Returns:
             Its part of an entry; and the whole row if the message has left, so that it has to be written as a row.
         """
+        self.noted += 1
         position, state, _, _, tracking_id, parts, _, error, duplicates = row
         _, intended_at, checksum, reference = self.intents.pop(position)
         whole = (position, state, reference.decode(), checksum, tracking_id, parts, intended_at, error, duplicates)
@@ -76,6 +80,11 @@ class Tail:
             self.accepted[position] = whole
             return _OUTCOME.pack(position, _NO_PARTS if parts is None else parts, tracking_id), None
         return _OUTCOME.pack(position, _LEFT, _NO_ID), whole
+
+    def forget_accepted(self) -> None:
+        """Take into account that those are rows now, and that the intents are in one entry."""
+        self.accepted.clear()
+        self.noted = len(self.intents)
 
     def replay(self, entry: bytes) -> None:
         """Take what was noted.
@@ -91,6 +100,7 @@ class Tail:
         for position, parts, tracking_id in _OUTCOME.iter_unpack(entry[middle:]):
             if parts == _LEFT:
                 del self.intents[position]
+                self.noted += 1
             else:
                 known = None if parts == _NO_PARTS else parts
                 self.settle((position, ACCEPTED, "", b"", tracking_id, known, None, None, None))
