@@ -123,7 +123,7 @@ if TYPE_CHECKING:
     from routee_async.schedule import PollPolicy
     from routee_async.segments import Encoding
     from routee_async.spending import SpendLimit
-    from routee_async.store import LedgerRow, LedgerStore, LedgerSummary, RowState
+    from routee_async.store import LedgerRow, LedgerStore, LedgerSummary, QuickStore, RowState
     from routee_async.tracker import Tracker
 
 __all__ = [
@@ -194,6 +194,7 @@ __all__ = [
     "Plan",
     "PollPolicy",
     "PoolTimeoutError",
+    "QuickStore",
     "QuietHoursCountry",
     "RateLimitError",
     "RawResponse",

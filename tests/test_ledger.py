@@ -1408,6 +1408,47 @@ async def test_what_cannot_be_written_soon_is_refused_at_once(path: Path) -> Non
     assert len(told) == 1
 
 
+async def test_a_reference_that_is_no_text_harms_nobody(ledger: Ledger, path: Path) -> None:
+    """What cannot be written as it was given raises where it was given, and the ledger goes on."""
+    with pytest.raises(UnicodeEncodeError):
+        ledger.intend_soon(0, "\ud800", CHECKSUM, lambda _: None)
+    await asyncio.sleep(0)
+    await intend(ledger, 1)
+    assert [row.index for row in Ledger(path)] == [1]
+
+
+async def test_a_failure_while_closing_is_told(path: Path) -> None:
+    """Whoever waits when the ledger is closed is told that the last write failed."""
+    ledger, told = Ledger(path), list[LedgerError | None]()
+    await ledger.open()
+    meddle(path, "DROP TABLE tail")
+    quick(ledger, 0, told.append)
+    await ledger.close()
+    await asyncio.sleep(0)
+    (error,) = told
+    assert "no such table" in str(error)
+
+
+def test_a_failure_is_told_in_every_loop(path: Path) -> None:
+    """A write that fails after its loop has ended fails what the next loop had asked for."""
+    ledger = Ledger(path, group_delay=0.05)
+
+    async def begin() -> None:
+        await ledger.open()
+        meddle(path, "DROP TABLE tail")
+        quick(ledger, 0, lambda _: None)
+
+    async def go_on() -> None:
+        with pytest.raises(LedgerError, match="no such table"):
+            await intend(ledger, 1)
+        await ledger.close()
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin())
+    loop.close()
+    asyncio.run(go_on())
+
+
 async def test_is_new_is_sure(path: Path) -> None:
     """A message is new when `find` would return None without a look, and never when it would raise."""
     ledger = Ledger(path)
