@@ -26,9 +26,9 @@ from benchmarks.answers import ANSWERS
 from benchmarks.clients.common import BODY, SENDER_ID
 from routee_async import Ledger, RowState, Sms, codec, models, phone, protocol, references, retry, segments, validation
 from routee_async.breaker import Breaker
+from routee_async.checksums import checksum_of
 from routee_async.pace import Pace, Pacer
 from routee_async.protocol import Failure, Phase, Response
-from routee_async.run import checksum_of
 
 SMS = Sms(to="+306970000001", sender_id=SENDER_ID, body=BODY)
 LABEL = "ra.k3f9x2ab.0000001"
@@ -54,7 +54,7 @@ def make_steps() -> Mapping[str, Callable[[], object]]:
         "segments.analyze, UCS-2 of three parts": partial(segments.analyze, GREEK),
         "references.reference_of": partial(references.reference_of, RUN_ID, 51_271),
         "references.wire_label": partial(references.wire_label, None, LABEL),
-        "run.checksum_of (with a ledger)": partial(checksum_of, SMS),
+        "checksums.checksum_of (with a ledger)": partial(checksum_of, SMS),
         "codec.encode_sms": partial(codec.encode_sms, SMS, LABEL),
         "protocol.build_send": partial(protocol.build_send, SMS, LABEL),
         "protocol.read_sent": partial(protocol.read_sent, ANSWER, SMS, LABEL),

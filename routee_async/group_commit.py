@@ -1,7 +1,8 @@
-"""Group commit: many tasks write to a ledger, one thread commits for all of them together.
+"""Group commit: many write to a ledger, one thread commits for all of them together.
 
-Each commit waits for the disk, so what arrives while one is under way makes up the next. Nothing waits for company when the thread
-is idle. Callers await their own operation, so that there are never more waiting than there are callers.
+What is asked for in one turn of the loop is handed over at its end, as one group; each commit waits for the disk, and what comes
+while one is under way makes up the next. Nothing waits for company when the thread is idle. Who asks is told in the loop, a whole
+group in one turn, by a plain call: waking a task each would cost more than all the writing.
 
 The thread is a daemon: a program that forgets to close its ledger can end all the same, and a commit that this cuts short is undone
 when the ledger is next opened, as after a kill. Whoever was told that an operation is on disk was told so after its commit.
@@ -11,21 +12,30 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping
 from concurrent.futures import Future
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
 from routee_async import sqlite_file, sqlite_rows
 from routee_async.errors import LedgerError
-from routee_async.sqlite_rows import Written
+from routee_async.ledger_commit import Call, Committer, Step
+
+if TYPE_CHECKING:
+    from routee_async.tail import Intent
 
 T = TypeVar("T")
+
+Then = Callable[[LedgerError | None], None]
+"""Is called when something is on disk, or with what went wrong."""
+
+_MILLISECONDS = 1000
+_REFUSAL = "refuses to send a message again that was accepted, or to forget that it was"
 
 
 @attrs.frozen
@@ -43,23 +53,38 @@ class Opened:
     end: int
 
 
-@attrs.define(eq=False)
-class _Operation(Generic[T]):
-    """One thing to do in a transaction, and who waits for it.
+class Group:
+    """What was asked for in one turn of a loop. Each list of what there is to do has one beside it of who waits for it.
 
     Attributes:
-        answer: Where the caller waits.
-        work: What to do; None to write *row*.
-        row: What to write.
-        result: What came of it.
-        error: Why it was refused, alone of its group.
+        loop: Where it was.
+        intents: Intents of messages that are new.
+        intended: Who waits for each of those.
+        steps: What else, in order.
+        stepped: Who waits for each of those.
+        now: When it was begun, by the wall clock, in milliseconds since 1970.
+        refused: Which of the steps were refused, by their numbers.
+        problem: Why nothing of it can be relied on; None when it is on disk.
     """
 
-    answer: "asyncio.Future[T]"
-    work: Callable[[sqlite3.Connection], T] | None = None
-    row: Written | None = None
-    result: T | None = None
-    error: LedgerError | None = None
+    __slots__ = ("intended", "intents", "loop", "now", "problem", "refused", "stepped", "steps")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.intents: list[Intent] = []
+        self.intended: list[Then] = []
+        self.steps: list[Step] = []
+        self.stepped: list[Then] = []
+        self.now = int(time.time() * _MILLISECONDS)
+        self.refused: Container[int] = ()
+        self.problem: str | None = None
+
+    def add(self, other: "Group") -> None:
+        """Take what was asked for in the next turn."""
+        self.intents += other.intents
+        self.intended += other.intended
+        self.steps += other.steps
+        self.stepped += other.stepped
 
 
 class Writer:
@@ -70,14 +95,21 @@ class Writer:
         about: What to note of a ledger that has to be made.
         owner: Who we are, for others who want to open it meanwhile.
         group_delay: Seconds to wait for company before each commit.
+
+    Attributes:
+        now: When it was begun, by the wall clock, in milliseconds since 1970.
+        refused: Which of the steps were refused, by their numbers.
+        problem: Why nothing can be written any more: it is closed, or a write has failed since it was opened.
     """
 
     def __init__(self, path: Path, *, about: Mapping[str, str], owner: str, group_delay: float) -> None:
+        self.problem: str | None = None
         self._path = path
         self._about = about
         self._owner = owner
         self._group_delay = group_delay
-        self._queue: SimpleQueue[_Operation[object] | None] = SimpleQueue()
+        self._group: Group | None = None
+        self._queue: SimpleQueue[Group | None] = SimpleQueue()
         self._broken: str | None = None
         self._stopping = False
         self._opened: Future[Opened] = _uncancellable()
@@ -107,6 +139,8 @@ class Writer:
         """Commit what is waiting, let go of the file and end the thread. A cancellation is obeyed after that, not before."""
         if not self._stopping:
             self._stopping = True
+            self.problem = "is closed"
+            self._hand_over(self._group)
             self._queue.put(None)
         cancelled: asyncio.CancelledError | None = None
         while not self._ended.done():
@@ -124,31 +158,49 @@ class Writer:
         Raises:
             LedgerError: The ledger is closed, or a write has failed since it was opened.
         """
-        if self._stopping:
-            raise LedgerError(str(self._path), "is closed")
-        if self._broken is not None:
-            raise LedgerError(str(self._path), self._broken)
+        if self.problem is not None:
+            raise LedgerError(str(self._path), self.problem)
 
-    def write(self, row: Written) -> "asyncio.Future[None]":
-        """Write a row.
-
-        Returns:
-            Done when it is on disk; fails with `LedgerError`.
-        """
-        return self._enter(_Operation(asyncio.get_running_loop().create_future(), row=row))
-
-    def call(self, work: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+    def call(self, work: Callable[[sqlite3.Connection], T], *, on_rows: bool = False) -> "asyncio.Future[T]":
         """Do *work* in the thread, in the transaction of its group.
+
+        Args:
+            work: What to do.
+            on_rows: Whether all that has been written must be rows before.
 
         Returns:
             Its result, once the group is on disk; fails with `LedgerError`.
-        """
-        return self._enter(_Operation(asyncio.get_running_loop().create_future(), work=work))
 
-    def _enter(self, operation: _Operation[T]) -> "asyncio.Future[T]":
-        self.check()
-        self._queue.put(cast("_Operation[object]", operation))
-        return operation.answer
+        Raises:
+            LedgerError: As `check`.
+        """
+        group = self.gather()
+        step = Call(work, on_rows)
+        answer: asyncio.Future[T] = group.loop.create_future()
+        group.steps.append(step)
+        group.stepped.append(partial(wake, answer, step))
+        return answer
+
+    def gather(self) -> Group:
+        """The group of this turn of the loop, to which anybody may add.
+
+        Raises:
+            LedgerError: As `check`.
+        """
+        if self.problem is not None:
+            self.check()
+        loop = asyncio.get_running_loop()
+        group = self._group
+        if group is None or group.loop is not loop:
+            self._hand_over(group)  # of a loop that ended before it did this itself
+            group = self._group = Group(loop)
+            loop.call_soon(self._hand_over, group)
+        return group
+
+    def _hand_over(self, group: Group | None) -> None:
+        if group is not None and group is self._group:
+            self._group = None
+            self._queue.put(group)
 
     # What follows runs in the thread.
 
@@ -158,11 +210,14 @@ class Writer:
                 closing(sqlite_file.own(self._path)),
                 closing(sqlite_file.open_owned(self._path, self._about)) as connection,
             ):
+                committer = Committer(connection)
                 self._opened.set_result(self._take_over(connection))
-                while self._serve(connection):
+                while self._serve(connection, committer):
                     pass
+                if self._broken is None:
+                    committer.finish()
         except Exception as error:  # noqa: BLE001 - told to whoever waits for `opened`
-            # After that, only letting go can fail, and what has been committed is on disk.
+            # After that, only tidying up and letting go can fail, and what has been committed is on disk.
             if not self._opened.done():
                 self._opened.set_exception(sqlite_file.explain(self._path, error))
         finally:
@@ -174,97 +229,75 @@ class Writer:
         finished = about.get("finished")
         return Opened(about["run_id"], None if finished is None else int(finished), sqlite_rows.end(connection))
 
-    def _serve(self, connection: sqlite3.Connection) -> bool:
-        """Commit one group; False when it was the last."""
-        group, more = self._next_group()
-        if self._broken is None and group:
-            self._commit(connection, group)
-        self._answer(group)
+    def _serve(self, connection: sqlite3.Connection, committer: Committer) -> bool:
+        """Commit what is there; False when it was the last."""
+        groups, more = self._next_groups()
+        for group in groups:
+            if self._broken is None:
+                self._commit(connection, committer, group)
+            group.problem = self._broken
+            with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+                group.loop.call_soon_threadsafe(self._tell, group)
         return more
 
-    def _next_group(self) -> tuple[list[_Operation[object]], bool]:
-        """Wait for an operation and take all that are there; False when the last has been taken."""
-        group: list[_Operation[object]] = []
-        operation = self._queue.get()
+    def _next_groups(self) -> tuple[list[Group], bool]:
+        """Wait for a group and take all that are there, those of one loop together; False when the last has been taken."""
+        groups: list[Group] = []
+        group = self._queue.get()
         if self._group_delay:
             time.sleep(self._group_delay)
-        while operation is not None:
-            group.append(operation)
+        while group is not None:
+            if groups and groups[-1].loop is group.loop:
+                groups[-1].add(group)
+            else:
+                groups.append(group)
             try:
-                operation = self._queue.get_nowait()
+                group = self._queue.get_nowait()
             except Empty:
-                return group, True
-        return group, False
+                return groups, True
+        return groups, False
 
-    def _commit(self, connection: sqlite3.Connection, group: Sequence[_Operation[object]]) -> None:
+    def _commit(self, connection: sqlite3.Connection, committer: Committer, group: Group) -> None:
         try:
-            if _in_one_statement(connection, group):
-                return
-            connection.execute("BEGIN IMMEDIATE")
-            if not _all_at_once(connection, group):
-                connection.execute("ROLLBACK")
-                connection.execute("BEGIN IMMEDIATE")
-                self._one_by_one(connection, group)
-            connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - told to every caller
+            group.refused = committer.commit(group.intents, group.steps)
+        except Exception as error:  # noqa: BLE001 - told to everybody who waits
             # Whether a commit that fails is on disk is anybody's guess, and so is what a later one would leave there.
             self._broken = sqlite_file.explain(self._path, error).problem
+            if not self._stopping:
+                self.problem = self._broken
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
 
-    def _one_by_one(self, connection: sqlite3.Connection, group: Sequence[_Operation[object]]) -> None:
-        """As `_all_at_once`, but finds out which rows are refused."""
-        for operation in group:
-            if not _all_at_once(connection, [operation]):
-                problem = "refuses to send a message again that was accepted, or to forget that it was"
-                operation.error = LedgerError(str(self._path), problem)
+    # What follows runs in the loop again.
 
-    def _answer(self, group: Sequence[_Operation[object]]) -> None:
-        by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Operation[object]]] = defaultdict(list)
-        for operation in group:
-            if self._broken is not None:
-                operation.error = LedgerError(str(self._path), self._broken)
-            by_loop[operation.answer.get_loop()].append(operation)
-        for loop, operations in by_loop.items():
-            with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
-                loop.call_soon_threadsafe(_pass_on, operations)
-
-
-def _in_one_statement(connection: sqlite3.Connection, group: Sequence[_Operation[object]]) -> bool:
-    """Write a group that is a row each of some messages, as most are; False when it is not, or when a row was refused.
-
-    A statement is a transaction by itself, and asks for the interpreter's lock once instead of three times. Where a row was refused
-    the others have been written, and can be written once more to find out which it was.
-    """
-    rows = {operation.row[0]: operation.row for operation in group if operation.row is not None}
-    if not len(rows) == len(group) <= sqlite_rows.MOST_AT_ONCE:
-        return False
-    return sqlite_rows.upsert(connection, list(rows.values())) == len(rows)
+    def _tell(self, group: Group) -> None:
+        """Tell everybody what became of a group."""
+        problem = group.problem
+        for then in group.intended:
+            try:
+                then(None if problem is None else LedgerError(str(self._path), problem))
+            except Exception as error:  # noqa: BLE001 - told to the loop, as of any callback
+                _report(group.loop, error)
+        for number, then in enumerate(group.stepped):
+            wrong = _REFUSAL if number in group.refused else problem
+            try:
+                then(None if wrong is None else LedgerError(str(self._path), wrong))
+            except Exception as error:  # noqa: BLE001 - as above
+                _report(group.loop, error)
 
 
-def _all_at_once(connection: sqlite3.Connection, group: Sequence[_Operation[object]]) -> bool:
-    """Do all operations in their order, neighbouring rows together; False as soon as a row was refused."""
-    rows: list[Written] = []
-    for operation in group:
-        if operation.work is None:
-            rows.append(cast("Written", operation.row))
-            continue
-        if sqlite_rows.upsert(connection, rows) < len(rows):
-            return False
-        rows.clear()
-        operation.result = operation.work(connection)
-    return sqlite_rows.upsert(connection, rows) == len(rows)
+def wake(waiting: "asyncio.Future[T]", step: Call | None, error: LedgerError | None) -> None:
+    """Pass on what became of something to whoever awaits it, unless that was cancelled: the result of *step*, if any."""
+    if waiting.done():
+        return
+    if error is not None:
+        waiting.set_exception(error)
+    else:
+        waiting.set_result(cast("T", None if step is None else step.result))
 
 
-def _pass_on(operations: Sequence[_Operation[object]]) -> None:
-    """Tell those who wait. Runs in their loop."""
-    for operation in operations:
-        if operation.answer.done():  # its caller was cancelled
-            continue
-        if operation.error is not None:
-            operation.answer.set_exception(operation.error)
-        else:
-            operation.answer.set_result(operation.result)
+def _report(loop: asyncio.AbstractEventLoop, error: Exception) -> None:
+    loop.call_exception_handler({"message": "exception in what was to be done after a write to a ledger", "exception": error})
 
 
 def _uncancellable() -> "Future[T]":

@@ -7,7 +7,6 @@ import asyncio
 import math
 import os
 import platform
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -18,14 +17,13 @@ from typing import Self
 
 import attrs
 
-from routee_async import sqlite_file, sqlite_rows
+from routee_async import row_forms, sqlite_file, sqlite_rows, tail
 from routee_async.errors import ConfigurationError, LedgerError, LedgerMismatchError, RouteeError
-from routee_async.group_commit import Opened, Writer
+from routee_async.group_commit import Opened, Then, Writer, wake
 from routee_async.models import MessageStatus
-from routee_async.sqlite_rows import Stored, Written
-from routee_async.store import LedgerRow, LedgerStore, LedgerSummary, RowState, new_run_id
+from routee_async.row_forms import Stored
+from routee_async.store import LedgerRow, LedgerSummary, QuickStore, RowState, new_run_id
 
-_MILLISECONDS = 1000
 _CHUNK = 1024
 """Rows that are read ahead together."""
 _CHUNKS = 4
@@ -36,7 +34,7 @@ _PAGE = 1000
 """Rows that a reader takes at a time, so that a slow one does not keep the writer from tidying up its -wal file."""
 
 
-class Ledger(LedgerStore):
+class Ledger(QuickStore):
     """A ledger in a SQLite file.
 
         async for outcome in client.send_many(messages, ledger=Ledger("run.db")): ...
@@ -160,9 +158,9 @@ class Ledger(LedgerStore):
         Raises:
             LedgerError: It could not be written, or the message has been accepted already.
         """
-        now = int(time.time() * _MILLISECONDS)
-        row = sqlite_rows.write_row(index, RowState.INTENDED, reference, checksum, intended_at=now)
-        await self._working().write(row)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.intend_soon(index, reference, checksum, partial(wake, done, None))
+        await done
 
     async def settle(
         self,
@@ -183,17 +181,70 @@ class Ledger(LedgerStore):
         Raises:
             LedgerError: It could not be written, or the message has been accepted already and *state* says something else.
         """
-        row = sqlite_rows.write_row(
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.settle_soon(
             index,
-            state,
-            reference,
-            checksum,
+            reference=reference,
+            checksum=checksum,
+            state=state,
             tracking_id=tracking_id,
             parts=parts,
             error=error,
             duplicates=duplicates,
+            then=partial(wake, done, None),
         )
-        await self._working().write(row)
+        await done
+
+    def is_new(self, index: int) -> bool:
+        """True when there is surely no row of a message, so that `find` need not be asked.
+
+        False also where `find` would raise.
+        """
+        session = self._session
+        return session is not None and session.is_new(index)
+
+    def intend_soon(self, index: int, reference: str, checksum: bytes, then: Then) -> None:
+        """As `intend`; *then* is called in the loop when it is on disk, or with what went wrong.
+
+        Raises:
+            LedgerError: The ledger is closed, or broken; *then* is not called.
+        """
+        session = self._session or self._working()
+        group = session.writer.gather()
+        mark = reference.encode()
+        if index >= session.end and tail.fits(mark, checksum):  # it has no row: it is enough to note it
+            group.intents.append((index, group.now, checksum, mark))
+            group.intended.append(then)
+        else:
+            row = row_forms.write_row(index, RowState.INTENDED, reference, checksum, intended_at=group.now)
+            group.steps.append(row)
+            group.stepped.append(then)
+        session.wrote(index)
+
+    def settle_soon(
+        self,
+        index: int,
+        *,
+        reference: str,
+        checksum: bytes,
+        state: RowState,
+        tracking_id: str | None = None,
+        parts: int | None = None,
+        error: RouteeError | None = None,
+        duplicates: tuple[str, ...] = (),
+        then: Then,
+    ) -> None:
+        """As `settle`; *then* is called in the loop when it is on disk, or with what went wrong.
+
+        Raises:
+            LedgerError: The ledger is closed, or broken; *then* is not called.
+        """
+        session = self._session or self._working()
+        group = session.writer.gather()
+        row = row_forms.write_row(index, state, reference, checksum, tracking_id, parts, error, duplicates)
+        group.steps.append(row)
+        group.stepped.append(then)
+        session.wrote(index)
 
     async def finish(self, count: int) -> None:
         """Write that the input had exactly *count* messages.
@@ -218,7 +269,7 @@ class Ledger(LedgerStore):
         """
         session = self._working()
         if status.is_final:
-            await session.writer.call(partial(sqlite_rows.note_final, tracking_id=tracking_id, status=status))
+            await session.writer.call(partial(sqlite_rows.note_final, tracking_id=tracking_id, status=status), on_rows=True)
 
     async def set_note(self, key: str, value: str) -> None:
         """Keep a note beside the rows: for the program that uses the ledger, which has to be open.
@@ -282,7 +333,7 @@ class Ledger(LedgerStore):
 
     def _read(self, stored: Stored) -> LedgerRow:
         try:
-            return sqlite_rows.read_row(stored)
+            return row_forms.read_row(stored)
         except _NONSENSE as error:
             raise LedgerError(str(self._path), f"is damaged: row {stored[0]} makes no sense") from error
 
@@ -329,13 +380,16 @@ class _Session:
         self.end = opened.end
         self._chunks: dict[int, _Chunk] = {}
 
-    def write(self, row: Written) -> "asyncio.Future[None]":
-        """Write a row."""
-        index = row[0]
-        self.end = max(self.end, index + 1)
-        if index // _CHUNK in self._chunks:
+    def is_new(self, index: int) -> bool:
+        """True when there is no row of a message, and `find` would say so."""
+        return index >= self.end and (self.finished is None or index < self.finished) and self.writer.problem is None
+
+    def wrote(self, index: int) -> None:
+        """Take into account that a row is being written."""
+        if index >= self.end:
+            self.end = index + 1
+        if self._chunks and index // _CHUNK in self._chunks:
             self._chunks[index // _CHUNK].written.add(index)
-        return self.writer.write(row)
 
     async def find(self, index: int) -> Stored | None:
         """Look a row up: behind the last without a question, otherwise in a chunk."""

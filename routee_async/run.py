@@ -5,12 +5,10 @@ settled is not sent again, what was in flight is looked up by its reference, and
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Container
 from datetime import UTC, datetime
 from functools import partial
-from operator import attrgetter
 from typing import Any, NoReturn
 
 import attrs
@@ -18,6 +16,7 @@ import attrs
 from routee_async import protocol, references, retry
 from routee_async.bulk import Desk
 from routee_async.caller import Call
+from routee_async.checksums import checksum_of
 from routee_async.delivery import Delivery
 from routee_async.errors import (
     BatchAbortedError,
@@ -36,32 +35,6 @@ from routee_async.reconcile import Undecided
 from routee_async.store import LedgerRow, LedgerStore, QuickStore, RowState, new_run_id
 
 logger: logging.Logger = logging.getLogger("routee_async")
-_CHECKSUM_BYTES = 16
-
-
-def checksum_of(sms: object) -> bytes:
-    """Fingerprint of a message as given, so that a resumed run can tell another list.
-
-    Only what differs from its default counts, so that a field that a later version adds does not make every list another one.
-    """
-    content: object = type(sms).__name__
-    if isinstance(sms, Sms):
-        fields: list[tuple[str, object]] = [("to", sms.to), ("body", sms.body), ("sender_id", sms.sender_id)]
-        if _options_of(sms) != _NO_OPTIONS:
-            values = zip(_OPTIONS, _options_of(sms), _NO_OPTIONS, strict=True)
-            fields += [(name, _plain(value)) for name, value, default in values if value != default]
-        content = fields
-    return hashlib.blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=_CHECKSUM_BYTES).digest()
-
-
-def _plain(value: object) -> object:
-    return attrs.asdict(value) if attrs.has(type(value)) else value  # type: ignore[arg-type] # it has just been seen
-
-
-# Those fields of a message that have a default, in their order.
-_OPTIONS = tuple(each.name for each in attrs.fields(Sms) if each.default is not attrs.NOTHING)
-_NO_OPTIONS = tuple(each.default for each in attrs.fields(Sms) if each.default is not attrs.NOTHING)
-_options_of = attrgetter(*_OPTIONS)
 
 
 def is_settled(row: LedgerRow) -> bool:

@@ -17,8 +17,8 @@ from routee_async.errors import LedgerError
 
 _APPLICATION_ID = 0x524F5545
 """`ROUE`, in the header of the file."""
-_VERSION = 1
-"""Of the schema. A new one needs a migration from each older one."""
+_VERSION = 2
+"""Of the schema. Before 1.0 another one is refused; after that, a new one needs a migration from each older one."""
 
 _PRIVATE = 0o600
 _SCHEMA = f"""
@@ -194,7 +194,8 @@ def check(path: Path, connection: sqlite3.Connection) -> None:
     if application != _APPLICATION_ID:
         raise LedgerError(str(path), "is not a ledger but empty or another program's; take another path, or move that file away")
     if version != _VERSION:
-        raise LedgerError(str(path), f"has schema {version}, and only {_VERSION} is understood here; upgrade routee-async")
+        remedy = "upgrade routee-async" if version > _VERSION else "go on with it in the version of routee-async that began it"
+        raise LedgerError(str(path), f"has schema {version}, and only {_VERSION} is understood here; {remedy}")
 
 
 def _connect(path: Path, mode: str, *, patience: float = 5.0) -> sqlite3.Connection:

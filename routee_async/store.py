@@ -170,19 +170,25 @@ class LedgerStore(Protocol):
 
 @runtime_checkable
 class QuickStore(LedgerStore, Protocol):
-    """A store that need not be awaited for each message."""
+    """A store that need not be awaited for each message: it calls back.
+
+    A batch uses these methods where a store has them; to wake a task for each message costs more than to write it. What they are
+    given to call is called in the running loop, for all that became known together in one turn of it, and never before the method
+    has returned. An exception in one call does not keep the others from being made: it goes to the loop's exception handler.
+    """
 
     def is_new(self, index: int) -> bool:
-        """True when there is surely no row of a message: `find` need not be asked."""
-        ...
+        """True when there is surely no row of a message, so that `find` need not be asked.
+
+        False when in doubt, and wherever `find` would raise.
+        """
 
     def intend_soon(self, index: int, reference: str, checksum: bytes, then: Callable[[LedgerError | None], None]) -> None:
-        """As `intend`; *then* is called in the loop, with None when it is on disk, otherwise with what went wrong.
+        """As `intend`; *then* is called when it will survive a crash, or with what went wrong.
 
         Raises:
-            LedgerError: The store cannot be used; *then* is not called.
+            LedgerError: Nothing can be written, because the store is closed or useless; *then* is not called.
         """
-        ...
 
     def settle_soon(
         self,
@@ -197,8 +203,11 @@ class QuickStore(LedgerStore, Protocol):
         duplicates: tuple[str, ...] = (),
         then: Callable[[LedgerError | None], None],
     ) -> None:
-        """As `settle`, and as `intend_soon`."""
-        ...
+        """As `settle`; *then* is called when it will survive a crash, or with what went wrong.
+
+        Raises:
+            LedgerError: As `intend_soon`.
+        """
 
 
 def new_run_id() -> str:

@@ -34,8 +34,9 @@ from routee_async import (
     SuppressionList,
     Unknown,
 )
+from routee_async.checksums import checksum_of
 from routee_async.references import reference_of
-from routee_async.run import Run, checksum_of
+from routee_async.run import Run
 from routee_async.sandbox import Fault, Sandbox, faults
 
 QUICK = RetryPolicy(min_delay=0.01, max_delay=0.02, max_retry_after=0.2, lookup_delays=(0.01, 0.02, 0.05))
@@ -472,12 +473,6 @@ async def test_tracked_parts_have_the_callers_label(client: RouteeClient) -> Non
     assert isinstance(accepted, Accepted)
     (part,) = await client.fetch_tracking(accepted.sent.tracking_id)
     assert (part.label, part.reference) == (MESSAGES[0].label, accepted.sent.reference)
-
-
-def test_checksum_tells_messages_apart() -> None:
-    """Every field counts, also of what is no message."""
-    assert checksum_of(MESSAGES[0]) == checksum_of(attrs.evolve(MESSAGES[0]))
-    assert len({checksum_of(each) for each in (*MESSAGES, attrs.evolve(MESSAGES[0], flash=True), "text", None)}) == 8
 
 
 async def test_suppressed_recipient_is_refused(sandbox: Sandbox, client: RouteeClient) -> None:

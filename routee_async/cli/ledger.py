@@ -12,12 +12,12 @@ import attrs
 from cyclopts import App, Parameter, validators
 
 from routee_async import Ledger, OnUnknown
+from routee_async.checksums import checksum_of
 from routee_async.cli import bulk_job, bulk_run, ledger_table, output
 from routee_async.cli.failures import Exit, UsageError
 from routee_async.cli.recipients import Row, open_recipients
 from routee_async.cli.results import STDOUT, FileFormat, choose_format, open_table
 from routee_async.cli.writing import Writing
-from routee_async.run import checksum_of
 
 HELP = """Look into the ledger of a batch, go on with it, write it out, delete it.
 
