@@ -9,13 +9,12 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
-
-import attrs
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from routee_async import protocol, retry
 from routee_async.admission import Admission
 from routee_async.auth import HeldToken, TokenSource
+from routee_async.calls import AwaitedCall, Call, Flight
 from routee_async.codec import Token
 from routee_async.errors import (
     APIError,
@@ -26,13 +25,14 @@ from routee_async.errors import (
     RouteeError,
 )
 from routee_async.exchange import ExchangeError, Transport
-from routee_async.observing import Watch, WatchedCall
 from routee_async.options import RetryPolicy, Timeout
 from routee_async.pace import Pace
 from routee_async.protocol import Failure, Request, Response
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
+
+    from routee_async.observing import Watch
 
 T = TypeVar("T")
 logger: logging.Logger = logging.getLogger("routee_async")
@@ -45,48 +45,6 @@ class _AgainError(Exception):
     def __init__(self, decision: retry.Decision) -> None:
         super().__init__(decision)
         self.decision = decision
-
-
-@attrs.define(eq=False)
-class Call(Generic[T]):
-    """One logical call on its way through its attempts.
-
-    Attributes:
-        request: What is asked.
-        read: Turns a 2xx answer into the result.
-        started_at: Loop time at which the last attempt started.
-        deadline: Loop time by which all must be over.
-        patient: True for a message of a batch, and for a poll: the time for which it is held back (pace, gate, breaker) does not
-            count.
-        intend: To be awaited before the first byte; None when it has been.
-        token: The token of the last attempt; None before the first, and for the token endpoint.
-        refused: The token that the server refused, when another one has to be fetched.
-        renewed: True once that has been done.
-        has_turn: True while it holds a turn, which it has to give back.
-        is_open: True from its beginning to its end.
-        watched: Told of its attempts; None where nobody observes.
-        begun: What the transport has to be told to cut it off, while it is on the wire without a task.
-        tell: Told how it ends, where it has no task.
-    """
-
-    request: Request
-    read: Callable[[Response], T]
-    started_at: float
-    deadline: float
-    patient: bool = False
-    intend: Callable[[], Awaitable[None]] | None = None
-    token: HeldToken | None = None
-    has_turn: bool = False
-    is_open: bool = False
-    refused: HeldToken | None = None
-    renewed: bool = False
-    watched: WatchedCall | None = None
-    begun: object = None
-    tell: "Tell[T] | None" = None
-
-
-Tell = Callable[[T | Callable[[], Awaitable[T]]], None]
-"""Told the result of a call, or what has to be called and awaited for it."""
 
 
 class Caller:
@@ -162,9 +120,9 @@ class Caller:
         """
         if self._closing:
             raise ClientClosedError("the client is closed")
-        now = self._loop.time()
-        call = Call(request, read, now, now + self._total, patient, intend)
-        self._open(call)
+        call = AwaitedCall(request, read)
+        call.patient, call.intend = patient, intend
+        now = self._begin(call)
         if self.watch is not None:
             call.watched = self.watch.begin(request)
         try:
@@ -187,70 +145,69 @@ class Caller:
 
     # The same for a message of a batch, without a task that waits: `admit`, then `launch` or `cut`.
 
-    def admit(self, request: Request, read: Callable[[Response], T]) -> Call[T] | None:
-        """Begin a call that need not wait for anything: it has its token and its turn.
-
-        Args:
-            request: A paid one.
-            read: As of `call`.
+    def admit(self, flight: Flight[T]) -> bool:
+        """Begin a paid call that need not wait for anything: then it has its token and its turn.
 
         Returns:
-            The call, for `launch` or `cut`; None when it has to wait, or somebody observes: `call` sees to that.
+            False when it has to wait, or somebody observes: `call` sees to that.
         """
         if self._closing or self.watch is not None:
-            return None
+            return False
         now = self._loop.time()
         token = self._tokens.peek(now)
-        if token is None or not self._admission.enter_at_once(request.parts, now, patient=True):
-            return None
-        call = Call(request, read, now, now + self._total, True, None, token, True)  # noqa: FBT003 - by position, as it is made for each message
-        self._open(call)
-        return call
+        if token is None or not self._admission.enter_at_once(flight.request.parts, now, patient=True):
+            return False
+        flight.token = token
+        flight.has_turn = flight.patient = flight.is_open = True
+        flight.started_at = now
+        flight.deadline = now + self._total
+        self._under_way += 1
+        return True
 
-    def launch(self, call: Call[T], tell: Tell[T], *, waited: bool) -> None:
+    def launch(self, flight: Flight[T], *, waited: bool) -> None:
         """Make the first attempt of a call that `admit` let in.
 
+        It is told once: the result, or what has to be called and awaited for it and raises what `call` does. From the loop, or at
+        once when no connection is at hand.
+
         Args:
-            call: The call, whose intent is on disk by now.
-            tell: Told once: the result, or what has to be called and awaited for it, and raises what `call` does. From the loop, or
-                at once when no connection is at hand.
+            flight: The call, whose intent is on disk by now.
             waited: True when time has gone by since it was let in.
         """
         if waited:
-            call.started_at = self._loop.time()
-            call.deadline = call.started_at + self._total
-        assert call.token is not None  # noqa: S101 - for the type checker; it was let in with one
-        call.tell = tell
-        begin, authorization = self._transport.begin, call.token.authorization
-        call.begun = begin(call.request, authorization, call.started_at, self._total, self._landed, call)
-        if call.begun is None:
-            tell(partial(self._go_on, call, partial(self._attempt, call)))
+            flight.started_at = self._loop.time()
+            flight.deadline = flight.started_at + self._total
+        token = flight.token
+        assert token is not None  # noqa: S101 - for the type checker; it was let in with one
+        begin = self._transport.begin
+        flight.begun = begin(flight.request, token.authorization, flight.started_at, self._total, self._landed, flight)
+        if flight.begun is None:
+            flight.told(partial(self._go_on, flight, partial(self._attempt, flight)))
 
-    def cut(self, call: Call[T]) -> None:
+    def cut(self, flight: Flight[T]) -> None:
         """End a call that `admit` let in, whatever it has come to. Does nothing when it is over."""
-        begun, call.begun = call.begun, None
+        begun, flight.begun = flight.begun, None
         if begun is not None:
             self._transport.cut(begun)
-        if call.has_turn:
-            self._give_up(call)
-        self._end(call)
+        if flight.has_turn:
+            self._give_up(flight)
+        self._end(flight)
 
-    def _landed(self, call: Call[T], result: Response | object) -> None:
+    def _landed(self, flight: Flight[T], result: Response | object) -> None:
         """Take what the transport tells of a call that was launched."""
-        tell, call.begun = call.tell, None
-        assert tell is not None  # noqa: S101 - for the type checker; it was launched with one
+        flight.begun = None
         if not isinstance(result, Response) or not result.is_success:
-            tell(partial(self._go_on, call, partial(self._finish, call, result)))
+            flight.told(partial(self._go_on, flight, partial(self._finish, flight, result)))
             return
         try:
-            value = self._read(call, result)
+            value = self._read(flight, result)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the result is awaited
-            self._end(call)
-            tell(partial(_raise, error))
+            self._end(flight)
+            flight.told(partial(_raise, error))
             return
-        self._end(call)
+        self._end(flight)
         self._budget.succeed()
-        tell(value)
+        flight.told(value)
 
     async def _go_on(self, call: Call[T], attempt: Callable[[], Awaitable[T]]) -> T:
         """Bring a call to its end whose first attempt is the one given."""
@@ -270,9 +227,13 @@ class Caller:
             return await self._attempt(call, partial(self._transport.finish, call.request, result))
         return self._conclude(call, result)
 
-    def _open(self, call: Call[T]) -> None:
+    def _begin(self, call: Call[T]) -> float:
+        """Let a call begin; returns loop time."""
+        now = call.started_at = self._loop.time()
+        call.deadline = now + self._total
         call.is_open = True
         self._under_way += 1
+        return now
 
     def _end(self, call: Call[T]) -> None:
         if call.is_open:
@@ -469,8 +430,10 @@ class Caller:
 
     async def _fetch_token(self) -> Token:
         """Ask the token endpoint, as a read. Takes no turn: every turn may be waiting for this."""
-        now = self._loop.time()
-        call = Call(protocol.build_token_request(), protocol.read_token, now, now + self._total, renewed=True)
+        call = AwaitedCall(protocol.build_token_request(), protocol.read_token)
+        call.renewed = True
+        call.started_at = self._loop.time()
+        call.deadline = call.started_at + self._total
 
         async def attempt_now() -> Token:
             call.started_at = self._loop.time()

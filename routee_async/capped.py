@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from routee_async import segments, validation
@@ -61,10 +60,6 @@ class CappedRun(Run):
         except RouteeError as error:
             raise BulkStoppedError(error, 0) from None
         await super().open(desk)
-
-    def begin(self, index: int, sms: Sms) -> Callable[[], Awaitable[Outcome]]:
-        """What is left may have to be waited for, so each message has a task."""
-        return partial(self.outcome, index, sms)
 
     async def outcome(self, index: int, sms: Sms) -> Outcome:
         """Bring one message to its outcome, if there is money left for it. Called in order of index."""

@@ -19,6 +19,7 @@ from routee_async.campaigns import CampaignMethods
 from routee_async.delivery import Delivery
 from routee_async.errors import ClientClosedError, ConfigurationError
 from routee_async.exchange import Transport, check_origin
+from routee_async.flights import FlyingRun
 from routee_async.history import HistoryMethods
 from routee_async.models import Outcome, SentSms, Sms, TrackedPart
 from routee_async.observing import Observer, Watch
@@ -30,7 +31,6 @@ from routee_async.protocol import Host, Page, Response
 from routee_async.raw import RawResponse
 from routee_async.reconcile import Reconciler
 from routee_async.rounds import By, Lookup, Window
-from routee_async.run import Run
 from routee_async.schedule import PollPolicy
 from routee_async.spending import SpendLimit
 from routee_async.store import LedgerStore, new_run_id
@@ -231,7 +231,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             LedgerMismatchError: While iterating: it was begun with another list.
             ConfigurationError: *suppressed* cannot be asked for a number.
         """
-        make_run = Run if spend is None else self._cap(spend)
+        make_run = FlyingRun if spend is None else self._cap(spend)
         run = make_run(
             delivery=self._require_open().delivery,
             prepare=lambda sms: validation.prepare(sms, default_region=self._default_region),

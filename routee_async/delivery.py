@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from routee_async import protocol, retry
-from routee_async.caller import Call, Caller
+from routee_async.caller import Caller
 from routee_async.errors import OutcomeUnknownError, RouteeError
 from routee_async.models import SentSms, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy
-from routee_async.protocol import Response
 from routee_async.reconcile import Reconciler, Undecided
 
 
@@ -26,9 +25,8 @@ class Delivery:
         now: The wall clock, with time zone.
 
     Attributes:
-        launch: `Caller.launch`, for a call that `admit` let in. What it tells, unless it is the answer, is what `deliver` has to be
-            given as its *first*.
-        cut: `Caller.cut`, for such a call.
+        caller: Makes the calls. What it tells of a message's first call that had no task, unless it is the answer, is the *first*
+            of `deliver`.
     """
 
     def __init__(
@@ -40,9 +38,7 @@ class Delivery:
         rng: random.Random,
         now: Callable[[], datetime],
     ) -> None:
-        self.launch: Callable[..., None] = caller.launch
-        self.cut: Callable[[Call[SentSms]], None] = caller.cut
-        self._caller = caller
+        self.caller = caller
         self._reconciler = reconciler
         self._policy = policy
         self._random = rng.random
@@ -67,7 +63,7 @@ class Delivery:
             on_unknown: What to do about doubt.
             patient: Do not count the time for which the server asks us to wait.
             intend: Awaited once, when the message has its turn and before anything of it is written; what it raises is raised.
-            first: What `launch` told of the first call, where it has been made already.
+            first: What was told of the first call, where it has been made already.
             started_at: Loop time at which that was.
 
         Raises:
@@ -83,7 +79,7 @@ class Delivery:
             try:
                 if first is not None:
                     return await first()
-                return await self._caller.call(request, read, patient=patient, intend=intend)
+                return await self.caller.call(request, read, patient=patient, intend=intend)
             except OutcomeUnknownError as error:
                 doubt = error
             except RouteeError:
@@ -100,12 +96,6 @@ class Delivery:
             if on_unknown is OnUnknown.RESEND:
                 again = retry.Decision(retry.Action.REPEAT)
                 await asyncio.sleep(retry.delay_before(attempt, again, self._policy, self._random()))
-
-    # The first call of a message of a batch, without a task that waits.
-
-    def admit(self, sms: Sms, label: str | None, read: Callable[[Response], SentSms]) -> Call[SentSms] | None:
-        """Begin the first call for a message, if it need not wait: see `Caller.admit`. `launch` or `cut` must follow."""
-        return self._caller.admit(protocol.build_send(sms, label), read)
 
     async def _settle(
         self,

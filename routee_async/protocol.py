@@ -290,20 +290,21 @@ def read_token(response: Response) -> codec.Token:
     return codec.structure(codec.decode_json(response.body), codec.Token)
 
 
-def read_sent(response: Response, sms: Sms, label: str | None) -> SentSms:
+def read_sent(response: Response, sms: Sms, label: str | None, reference: str | None = None) -> SentSms:
     """Read the answer to a send, and believe it only if it is about *sms*.
 
     Args:
         response: A complete 2xx answer.
         sms: The message.
         label: Its label as it was written on the wire, with the reference in front if it has one.
+        reference: That reference, if it is known; None to look for one.
 
     Raises:
         OutcomeUnknownError: No JSON object, no tracking id, or the echo of `to` or `label` is not what was sent.
     """
     try:
         payload = codec.decode_json(response.body)
-        if (sent := _read_plain(payload, sms, label)) is not None:
+        if (sent := _read_plain(payload, sms, label, reference)) is not None:
             return sent
         answer = codec.structure(payload, codec.SendAnswer)
     except MalformedResponseError as error:
@@ -462,7 +463,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, wait.total_seconds())
 
 
-def _read_plain(payload: Any, sms: Sms, wire_label: str | None) -> SentSms | None:  # noqa: ANN401 - whatever a server says
+def _read_plain(
+    payload: Any,  # noqa: ANN401 - whatever a server says
+    sms: Sms,
+    wire_label: str | None,
+    reference: str | None,
+) -> SentSms | None:
     """Read an answer in which every field is as documented, as nearly all are; None for any other, of which nothing is said.
 
     It comes to what the converter and `_sent` make of such an answer, in half the time. Whatever is missing, odd or not about what
@@ -481,7 +487,10 @@ def _read_plain(payload: Any, sms: Sms, wire_label: str | None) -> SentSms | Non
     has_texts = type(tracking_id) is type(sender_id) is type(body) is str and sender_id and body and tracking_id.strip()
     if analysis is None or created_at.tzinfo is None or not (has_texts and type(flash) is bool and is_ours and is_as_asked):
         return None
-    reference, label = references.split_label(wire_label)
+    if reference is None:
+        reference, label = references.split_label(wire_label)
+    else:
+        label = sms.label
     return build_sent_sms(
         tracking_id=tracking_id,
         created_at=created_at,

@@ -9,13 +9,12 @@ import logging
 from collections.abc import Awaitable, Callable, Container
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
 
 from routee_async import protocol, references, retry
 from routee_async.bulk import Desk
-from routee_async.caller import Call
 from routee_async.checksums import checksum_of
 from routee_async.delivery import Delivery
 from routee_async.errors import (
@@ -28,11 +27,10 @@ from routee_async.errors import (
     RecipientOptedOutError,
     RouteeError,
 )
-from routee_async.models import Accepted, NotSent, Outcome, Rejected, SentSms, Sms, Unknown, build_accepted
+from routee_async.models import Accepted, NotSent, Outcome, Rejected, SentSms, Sms, Unknown
 from routee_async.options import OnUnknown
-from routee_async.protocol import Response
 from routee_async.reconcile import Undecided
-from routee_async.store import LedgerRow, LedgerStore, QuickStore, RowState, new_run_id
+from routee_async.store import LedgerRow, LedgerStore, RowState, new_run_id
 
 logger: logging.Logger = logging.getLogger("routee_async")
 
@@ -81,10 +79,8 @@ class Run:
         self._run_id = ""
         self._in_order = asyncio.Lock()
         self._mismatch: LedgerMismatchError | None = None
-        self._quick = ledger if isinstance(ledger, QuickStore) else None
         self._checked = 0  # messages from the first on that are known to be what they were
-        self._desk: Desk | None = None
-        self._flights: set[_Flight] = set()
+        self._desk: Desk | None = None  # None where only `outcome` is used
 
     async def open(self, desk: Desk | None = None) -> None:
         """Begin, or take the ledger of an earlier run up again.
@@ -121,112 +117,13 @@ class Run:
     def begin(self, index: int, sms: Sms) -> Callable[[], Awaitable[Outcome]] | None:
         """Begin to bring a message to its outcome. Called in order of index, with a desk.
 
-        What need not wait for anything, as most messages need not, travels without a task of its own: its intent goes to disk, its
-        request is written when it is there, and so on, each step called by what the one before waited for.
-
         Returns:
-            None when it is on its way; otherwise what has to be called and awaited for its outcome.
+            None when it is on its way, and its outcome will be put on the desk; otherwise what has to be called and awaited for it.
         """
-        flight = self._take_off(index, sms)
-        if flight is None:
-            return partial(self.outcome, index, sms)
-        self.attempted += 1
-        self._flights.add(flight)
-        if self._quick is None:
-            self._delivery.launch(flight.call, flight.told, waited=False)
-            return None
-        try:
-            self._quick.intend_soon(index, flight.reference, flight.checksum, flight.intended)
-        except LedgerError as error:
-            flight.intended(error)
-        return None
-
-    def _take_off(self, index: int, sms: Sms) -> "_Flight | None":
-        """Check and admit a message; None if it has to wait for anything, or cannot be sent."""
-        checksum = b""
-        if self.stopped_by is not None:
-            return None
-        if self._ledger is not None:
-            if self._quick is None or self._checked != index or not self._quick.is_new(index):
-                return None
-            self._checked = index + 1
-            checksum = checksum_of(sms)
-        reference = references.reference_of(self._run_id, index)
-        try:
-            prepared = self._prepare(sms)
-            label = self._wire_label(prepared.label, reference)
-        except InvalidInputError:
-            return None
-        if self._suppressed != () and prepared.to in self._suppressed:
-            return None
-        flight = _Flight(self, index, sms, prepared, label, reference, checksum)
-        call = self._delivery.admit(prepared, label, flight.read)
-        if call is None:
-            return None
-        flight.call = call
-        return flight
+        return partial(self.outcome, index, sms)
 
     def abandon(self) -> None:
-        """End what was begun and is on its way. Its outcomes are not told."""
-        while self._flights:
-            self._delivery.cut(self._flights.pop().call)
-
-    def launch(self, flight: "_Flight") -> None:
-        """Write a message whose intent is on disk."""
-        self._delivery.launch(flight.call, flight.told, waited=True)
-
-    def not_intended(self, flight: "_Flight", error: LedgerError) -> None:
-        """Send nothing, because the intent could not be written."""
-        self._delivery.cut(flight.call)
-        self.go_on(flight, partial(_raise, error))
-
-    def go_on(self, flight: "_Flight", first: Callable[[], Awaitable[SentSms]]) -> None:
-        """Let a task bring a message to its outcome whose first call did not simply go well."""
-        self._board.run(partial(self._go_on, flight, first))
-
-    async def _go_on(self, flight: "_Flight", first: Callable[[], Awaitable[SentSms]]) -> Outcome:
-        try:
-            attempt = self._continue(flight, first)
-            return await self._bring_home(flight.index, flight.sms, flight.reference, flight.checksum, attempt)
-        finally:
-            self._flights.discard(flight)
-
-    async def _continue(self, flight: "_Flight", first: Callable[[], Awaitable[SentSms]]) -> SentSms:
-        begun_at = flight.call.started_at
-        sent = await self._deliver(flight.prepared, flight.label, None, None, first=first, started_at=begun_at)
-        _tell_duplicates(flight.index, sent)
-        return sent
-
-    def accepted(self, flight: "_Flight", sent: SentSms) -> None:
-        """Note that a message was accepted, on disk first."""
-        outcome = build_accepted(index=flight.index, sms=flight.sms, sent=sent)
-        if self._quick is None:
-            self.settled(flight, outcome)
-            return
-        try:
-            self._quick.settle_soon(
-                flight.index,
-                reference=flight.reference,
-                checksum=flight.checksum,
-                state=RowState.ACCEPTED,
-                tracking_id=sent.tracking_id,
-                parts=sent.body_analysis.parts,
-                then=partial(self.settled, flight, outcome),
-            )
-        except LedgerError as error:
-            self.settled(flight, outcome, error)
-
-    def settled(self, flight: "_Flight", outcome: Outcome, error: LedgerError | None = None) -> None:
-        """Hand an outcome over; if it could not be written, the run stops, and the outcome stands."""
-        if error is not None:
-            self.stop(error)
-        self._flights.discard(flight)
-        self._board.put(outcome)
-
-    @property
-    def _board(self) -> Desk:
-        assert self._desk is not None  # noqa: S101 - for the type checker: who begins messages has one
-        return self._desk
+        """End what was begun and has no task. Its outcomes are not told."""
 
     async def outcome(self, index: int, sms: Sms) -> Outcome:
         """Bring one message to its outcome. Called in order of index.
@@ -304,7 +201,7 @@ class Run:
         if sent is None:
             intend = self._intention(index, prepared.to, reference, checksum)
             sent = await self._deliver(prepared, label, doubtful, intend)
-        _tell_duplicates(index, sent)
+        tell_duplicates(index, sent)
         return sent
 
     async def _deliver(
@@ -411,54 +308,8 @@ class Run:
             self.stop(error)
 
 
-@attrs.define(eq=False)
-class _Flight:
-    """A message of a batch on its way without a task.
-
-    Attributes:
-        run: Whose it is.
-        index: Position in the input, from 0.
-        sms: The message as given.
-        prepared: The message as it is sent.
-        label: Its label as it goes on the wire.
-        reference: Its reference.
-        checksum: Its checksum, if there is a ledger.
-        call: The first call for it, once it is let in.
-    """
-
-    run: Run
-    index: int
-    sms: Sms
-    prepared: Sms
-    label: str
-    reference: str
-    checksum: bytes
-    call: Call[SentSms] = attrs.field(init=False)
-
-    def read(self, answer: Response) -> SentSms:
-        """Read the answer to the first call."""
-        return protocol.read_sent(answer, self.prepared, self.label)
-
-    def intended(self, error: LedgerError | None) -> None:
-        """Go on: the intent is on disk, or cannot be written."""
-        if error is not None:
-            self.run.not_intended(self, error)
-        elif self.call.is_open:  # the batch was not abandoned meanwhile
-            self.run.launch(self)
-
-    def told(self, result: SentSms | Callable[[], Awaitable[SentSms]]) -> None:
-        """Go on with what the call came to."""
-        if isinstance(result, SentSms):
-            self.run.accepted(self, result)
-        else:
-            self.run.go_on(self, result)
-
-
-async def _raise(error: RouteeError) -> NoReturn:
-    raise error
-
-
-def _tell_duplicates(index: int, sent: SentSms) -> None:
+def tell_duplicates(index: int, sent: SentSms) -> None:
+    """Warn of a message that a look-up found more than once."""
     if sent.duplicates:
         logger.warning("message %d was found %d times at Routee", index, 1 + len(sent.duplicates))
 

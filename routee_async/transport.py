@@ -71,6 +71,8 @@ class AiohttpTransport:
             )
             self._lane = self._open_lane(pool)
         self._session = session
+        self._loop = asyncio.get_running_loop()
+        self._carried: set[asyncio.Task[None]] = set()
         self._session_lane = SessionLane(session, timeout, undo_compression=self._own is not None)
         self._session_headers_of: tuple[str, str | None] | None = None
         self._session_headers: CIMultiDict[str] = CIMultiDict()
@@ -103,21 +105,42 @@ class AiohttpTransport:
         authorization: str,
         now: float,
         time_left: float,
-        tell: Callable[[Any, Response | Unfinished], None],
+        tell: Callable[[Any, Response | Unfinished | ExchangeError], None],
         about: object,
-    ) -> Lease | None:
-        """Write *request* over a connection of the lane that is at hand. See `Transport.begin`."""
+    ) -> "Lease | asyncio.Task[None] | None":
+        """Write *request* over a connection of the lane that is at hand, or else through the session. See `Transport.begin`."""
         direct, body = self._lane, request.body
         if direct is None or body is None:
-            return None
+            carried = self._loop.create_task(self._carry(request, authorization, time_left, tell, about), name="routee-exchange")
+            self._carried.add(carried)
+            carried.add_done_callback(self._carried.discard)
+            return carried
         try:
             whole = self._write_out(direct, request, body, authorization)
         except Exception:  # noqa: BLE001 - nothing was written, and `exchange` says what is wrong
             return None
         return direct.begin(whole, request.endpoint.cap, now, time_left, tell, about)
 
-    async def finish(self, request: Request, unfinished: Unfinished) -> Response:
+    async def _carry(
+        self,
+        request: Request,
+        authorization: str,
+        time_left: float,
+        tell: Callable[[Any, Response | ExchangeError], None],
+        about: object,
+    ) -> None:
+        """What `begin` does through aiohttp's session, where somebody has to wait, but only for the exchange."""
+        answer: Response | ExchangeError
+        try:
+            answer = await self.exchange(request, authorization, time_left)
+        except ExchangeError as error:
+            answer = error
+        tell(about, answer)
+
+    async def finish(self, request: Request, unfinished: Unfinished | ExchangeError) -> Response:
         """What came of an exchange that was begun, where it is no plain answer. See `Transport.finish`."""
+        if isinstance(unfinished, ExchangeError):
+            raise unfinished
         assert self._lane is not None  # noqa: S101 - for the type checker: it was begun there
         try:
             return await self._lane.finish(unfinished, request.endpoint.cap)
@@ -127,10 +150,12 @@ class AiohttpTransport:
                 raise
         raise ExchangeError(failure)  # out here, as above
 
-    def cut(self, lease: Lease) -> None:
+    def cut(self, begun: "Lease | asyncio.Task[None]") -> None:
         """End an exchange that was begun. See `Transport.cut`."""
-        if self._lane is not None:
-            self._lane.cut(lease)
+        if isinstance(begun, asyncio.Task):
+            begun.cancel()
+        elif self._lane is not None:
+            self._lane.cut(begun)
 
     def _explain(self, error: BaseException, mark: Mark, body: bytes | None) -> Failure | None:
         """What an exception means; None for one that is to be raised as it is."""
@@ -180,6 +205,8 @@ class AiohttpTransport:
             self._lane.close()
         if self._own is not None:
             await self._own.close()
+        if self._carried:  # those that were cut, and need a turn of the loop to end
+            await asyncio.wait(self._carried)
 
     def _url(self, request: Request) -> URL:
         # Built once for each path and never from a path that Routee or the caller could make absolute: the token goes nowhere else.

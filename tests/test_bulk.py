@@ -33,9 +33,6 @@ class Delivered:
     def __init__(self, send: Send) -> None:
         self._send = send
 
-    def admit(self, *_: object) -> None:
-        """Let each message have a task."""
-
     async def deliver(
         self,
         sms: Sms,

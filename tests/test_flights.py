@@ -14,7 +14,6 @@ from routee_async import (
     NotSent,
     OnUnknown,
     Outcome,
-    OutcomeUnknownError,
     Rejected,
     RetryPolicy,
     RouteeClient,
@@ -25,7 +24,6 @@ from routee_async import (
     bulk,
     protocol,
 )
-from routee_async.lease import Lease
 from routee_async.pace import Pace
 from routee_async.protocol import Response
 from routee_async.sandbox import Fault, Sandbox, faults
@@ -36,6 +34,10 @@ CONCURRENCY = 5
 STRUCK = 20
 """A message in the middle, when all connections are there and the token is at hand."""
 QUICK = RetryPolicy(min_delay=0.01, max_delay=0.02, lookup_delays=(0.01, 0.02, 0.05))
+
+
+# Over a session somebody has to wait for the exchange, and for nothing else.
+pytestmark = pytest.mark.usefixtures("lane")
 
 
 @pytest.fixture(autouse=True)
@@ -222,10 +224,10 @@ async def test_error_that_is_not_ours(sandbox: Sandbox, ledger: Ledger | None, m
     """A programming error while an answer is read ends the batch as itself, after the outcomes of what was under way."""
     read_sent = protocol.read_sent
 
-    def read(response: Response, sms: Sms, label: str | None) -> object:
+    def read(response: Response, sms: Sms, label: str | None, reference: str | None = None) -> object:
         if sms.to == to_of(STRUCK):
             raise ZeroDivisionError
-        return read_sent(response, sms, label)
+        return read_sent(response, sms, label, reference)
 
     monkeypatch.setattr(protocol, "read_sent", read)
     outcomes: list[Outcome] = []
@@ -234,22 +236,3 @@ async def test_error_that_is_not_ours(sandbox: Sandbox, ledger: Ledger | None, m
             await take_all(client.send_many(messages(), concurrency=CONCURRENCY, ledger=ledger), outcomes)
     assert {outcome.index for outcome in outcomes} >= set(range(STRUCK - CONCURRENCY))
     assert sandbox.journal.sends_received == len(outcomes) + 1
-
-
-async def test_transport_that_raises(sandbox: Sandbox, ledger: Ledger | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a transport raises while it is given a request leaves doubt, and costs nobody else anything."""
-    ask = Lease.ask
-
-    def refuse(lease: Lease, request: bytes, *arguments: object) -> None:
-        ask(lease, request, *arguments)  # type: ignore[arg-type]  # handed on as they come
-        if to_of(STRUCK).encode() in request:
-            raise RuntimeError("told after it was written")
-
-    monkeypatch.setattr(Lease, "ask", refuse)
-    async with client_of(sandbox) as client:
-        outcomes = await run(client, ledger)
-    struck = outcomes[STRUCK]
-    assert isinstance(struck, Unknown)
-    assert isinstance(struck.error, OutcomeUnknownError)
-    assert all(isinstance(outcome, Accepted) for outcome in outcomes if outcome.index != STRUCK)
-    assert not sandbox.journal.duplicates()

@@ -736,3 +736,24 @@ async def test_no_connection_to_be_had() -> None:
     with deaf_port() as port:
         async with transport_to(f"http://127.0.0.1:{port}", connect=SHORT) as transport:
             assert await verdict_of(transport) == (Phase.CONNECT, False, False, None)
+
+
+async def test_transport_that_raises_while_it_is_given_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have written something before: what is begun so is in doubt, and its connection is not used again."""
+    ask = Lease.ask
+
+    def raise_afterwards(lease: Lease, *arguments: Any) -> None:  # noqa: ANN401 - handed on as they come
+        ask(lease, *arguments)
+        raise RuntimeError("told after it was written")
+
+    async with Server(answering(GOOD)) as server, transport_to(server.origin) as transport:
+        await transport.exchange(SEND, TOKEN, PATIENCE)
+        monkeypatch.setattr(Lease, "ask", raise_afterwards)
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[Any] = loop.create_future()
+        assert transport.begin(SEND, TOKEN, loop.time(), PATIENCE, lambda future, answer: future.set_result(answer), told)
+        assert not told.done()
+        with pytest.raises(ExchangeError) as caught:
+            await transport.finish(SEND, await told)
+        assert caught.value.failure.written
+        assert parked(transport) == 0

@@ -1,0 +1,182 @@
+"""A batch whose messages travel without a task each, as long as all goes well.
+
+A coroutine through all layers, with the futures and the turns of the loop that it takes, costs more than the work. So each step of
+a message is called by what the one before waited for: its intent is on disk, so its request is written; its answer is there, so it
+is read and noted; that is on disk, so the outcome is handed over. As soon as anything else happens a task takes over, and does what
+`run.py` does for any message.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, NoReturn
+
+import attrs
+
+from routee_async import protocol, references
+from routee_async.bulk import Desk
+from routee_async.calls import Flight
+from routee_async.checksums import checksum_of
+from routee_async.errors import InvalidInputError, LedgerError
+from routee_async.models import Outcome, SentSms, Sms, build_accepted
+from routee_async.protocol import Response
+from routee_async.run import Run, tell_duplicates
+from routee_async.store import QuickStore, RowState
+
+
+class FlyingRun(Run):
+    """One run of `send_many`. Takes what `Run` takes."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - handed on as they come
+        super().__init__(**options)
+        self._quick = self._ledger if isinstance(self._ledger, QuickStore) else None
+        self._caller = self._delivery.caller
+        self._flights: set[_MessageFlight] = set()
+
+    def begin(self, index: int, sms: Sms) -> Callable[[], Awaitable[Outcome]] | None:
+        """Begin to bring a message to its outcome: without a task if it need not wait for anything. See `Run.begin`."""
+        flight = self._take_off(index, sms)
+        if flight is None:
+            return partial(self.outcome, index, sms)
+        self.attempted += 1
+        self._flights.add(flight)
+        if self._quick is None:
+            self._caller.launch(flight, waited=False)
+            return None
+        try:
+            self._quick.intend_soon(index, flight.reference, flight.checksum, flight.intended)
+        except LedgerError as error:
+            flight.intended(error)
+        return None
+
+    def abandon(self) -> None:
+        """End what is on its way without a task. Its outcomes are not told."""
+        while self._flights:
+            self._caller.cut(self._flights.pop())
+
+    def _take_off(self, index: int, sms: Sms) -> "_MessageFlight | None":
+        """Check and admit a message; None if it has to wait for anything, or cannot be sent."""
+        if self.stopped_by is not None:
+            return None
+        checksum = b""
+        if self._ledger is not None:
+            if self._quick is None or self._checked != index or not self._quick.is_new(index):
+                return None
+            self._checked = index + 1
+            checksum = checksum_of(sms)
+        reference = references.reference_of(self._run_id, index)
+        try:
+            prepared = self._prepare(sms)
+            label = self._wire_label(prepared.label, reference)
+        except InvalidInputError:
+            return None
+        if self._suppressed != () and prepared.to in self._suppressed:
+            return None
+        flight = _MessageFlight(protocol.build_send(prepared, label), self, index, sms, prepared, label, reference, checksum)
+        return flight if self._caller.admit(flight) else None
+
+    # What a flight comes to.
+
+    def intended(self, flight: "_MessageFlight", error: LedgerError | None) -> None:
+        """Go on: the intent is on disk, or cannot be written."""
+        if not flight.is_open:
+            return  # the batch was abandoned meanwhile
+        if error is None:
+            self._caller.launch(flight, waited=True)
+        else:
+            self._caller.cut(flight)
+            self.hand_over(flight, partial(_raise, error))
+
+    def accepted(self, flight: "_MessageFlight", sent: SentSms) -> None:
+        """Go on: the message was accepted, which is to be on disk before it is told."""
+        outcome = build_accepted(index=flight.index, sms=flight.sms, sent=sent)
+        if self._quick is None:
+            self._settled(flight, outcome)
+            return
+        try:
+            self._quick.settle_soon(
+                flight.index,
+                reference=flight.reference,
+                checksum=flight.checksum,
+                state=RowState.ACCEPTED,
+                tracking_id=sent.tracking_id,
+                parts=sent.body_analysis.parts,
+                then=partial(self._settled, flight, outcome),
+            )
+        except LedgerError as error:
+            self._settled(flight, outcome, error)
+
+    def hand_over(self, flight: "_MessageFlight", first: Callable[[], Awaitable[SentSms]]) -> None:
+        """Let a task bring a message to its outcome whose first call did not simply go well.
+
+        Args:
+            flight: The message.
+            first: To be called and awaited for what the first call came to.
+        """
+        self._board.run(partial(self._bring_down, flight, first))
+
+    def _settled(self, flight: "_MessageFlight", outcome: Outcome, error: LedgerError | None = None) -> None:
+        """Hand an outcome over; if it could not be written, the run stops, and the outcome stands."""
+        if error is not None:
+            self.stop(error)
+        self._flights.discard(flight)
+        self._board.put(outcome)
+
+    async def _bring_down(self, flight: "_MessageFlight", first: Callable[[], Awaitable[SentSms]]) -> Outcome:
+        try:
+            attempt = self._go_on(flight, first)
+            return await self._bring_home(flight.index, flight.sms, flight.reference, flight.checksum, attempt)
+        finally:
+            self._flights.discard(flight)
+
+    async def _go_on(self, flight: "_MessageFlight", first: Callable[[], Awaitable[SentSms]]) -> SentSms:
+        sent = await self._deliver(flight.prepared, flight.label, None, None, first=first, started_at=flight.started_at)
+        tell_duplicates(flight.index, sent)
+        return sent
+
+    @property
+    def _board(self) -> Desk:
+        assert self._desk is not None  # noqa: S101 - for the type checker: who begins messages has one
+        return self._desk
+
+
+@attrs.define(eq=False)
+class _MessageFlight(Flight[SentSms]):
+    """A message of a batch on its way without a task.
+
+    Attributes:
+        run: Whose it is.
+        index: Position in the input, from 0.
+        sms: The message as given.
+        prepared: The message as it is sent.
+        label: Its label as it goes on the wire.
+        reference: Its reference.
+        checksum: Its checksum, if there is a ledger.
+    """
+
+    run: FlyingRun
+    index: int
+    sms: Sms
+    prepared: Sms
+    label: str
+    reference: str
+    checksum: bytes
+
+    def read(self, answer: Response) -> SentSms:
+        """Read the answer to the first call."""
+        prepared, label = self.prepared, self.label
+        return protocol.read_sent(answer, prepared, label, None if label is prepared.label else self.reference)
+
+    def intended(self, error: LedgerError | None) -> None:
+        """Go on: the intent is on disk, or cannot be written."""
+        self.run.intended(self, error)
+
+    def told(self, result: SentSms | Callable[[], Awaitable[SentSms]]) -> None:
+        """Go on with what the call came to."""
+        if isinstance(result, SentSms):
+            self.run.accepted(self, result)
+        else:
+            self.run.hand_over(self, result)
+
+
+async def _raise(error: LedgerError) -> NoReturn:
+    raise error
