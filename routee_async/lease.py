@@ -67,6 +67,7 @@ class Lease(asyncio.Protocol):
         "_patience",
         "_pieces",
         "_read_head",
+        "_start",
         "_tell",
         "about",
         "connection",
@@ -98,7 +99,7 @@ class Lease(asyncio.Protocol):
         self._read_head = read_head
         self._head: wire.Head | None = None
         self._pieces: list[bytes] = []
-        self._missing = self._cap = 0
+        self._start = self._missing = self._cap = 0
         self._patience = math.inf
         self.transport.set_protocol(self)
 
@@ -133,7 +134,7 @@ class Lease(asyncio.Protocol):
 
     def take_body(self) -> bytes:
         """The body of the answer."""
-        pieces, start = self._pieces, 0 if self._head is None else self._head.size
+        pieces, start = self._pieces, self._start
         if len(pieces) == 1:  # as it is as a rule
             return pieces.pop()[start:]
         body = b"".join(pieces)[start:]
@@ -170,21 +171,35 @@ class Lease(asyncio.Protocol):
         head = self._head
         if head is None:
             head = self._head = self._read_head(data)
-            if head is None or head.length > self._cap:
+            if head is None:
                 self._hand_over()
                 return
+            if head.length is None:
+                self._read_chunks(data, head)
+                return
+            if head.length > self._cap:
+                self._hand_over()
+                return
+            self._start = head.size
             self._missing = head.size + head.length
         self._missing -= len(data)
         if self._missing == 0:
-            tell, self._tell = self._tell, None
-            self.give_up_at = math.inf
-            tell(self, head)
+            self._end(head)
         elif self._missing > 0:
             # The time of silence begins anew.
             self.give_up_at = min(self.total_at, self._loop.time() + self._patience)
         else:
             self.is_tainted = True
             self._hand_over()
+
+    def _read_chunks(self, data: bytes, head: wire.Head) -> None:
+        """Read a body in chunks, if it has come with its head, as a small one does; aiohttp reads any other."""
+        body = wire.read_chunks(data, head.size, self._cap)
+        if body is None:
+            self._hand_over()
+            return
+        self._pieces[0], self._start = body, 0
+        self._end(head)
 
     def eof_received(self) -> None:
         """What the server has to say is said: what is left of the exchange is aiohttp's. Lets the transport close itself."""
@@ -221,7 +236,7 @@ class Lease(asyncio.Protocol):
             self.handler.data_received(piece)
         self._end(None)
 
-    def _end(self, result: Exception | None) -> None:
+    def _end(self, result: wire.Head | Exception | None) -> None:
         tell, self._tell = self._tell, None
         self.give_up_at = math.inf
         if tell is not None:

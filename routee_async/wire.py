@@ -1,4 +1,4 @@
-"""HTTP/1.1 as bytes: the one shape of request that is written directly, and the one shape of answer that is read directly.
+"""HTTP/1.1 as bytes: the one shape of request that is written directly, and the plain shapes of answer that are read directly.
 
 Strict: what this reads, every reader of HTTP reads in the same way. Whatever else there is, right or wrong, is no answer here and
 is left to aiohttp's parser. Source: RFC 9112.
@@ -30,22 +30,25 @@ _WITHOUT_BODY = frozenset({204, 304})
 _MOST_FIELDS = 100
 # Value in lower case that changes nothing; any other one does.
 _HARMLESS: Mapping[str, str] = {"connection": "keep-alive", "content-encoding": "identity"}
-_NEVER = frozenset({"transfer-encoding", "trailer", "upgrade"})
+_NEVER = frozenset({"content-length", "transfer-encoding", "trailer", "upgrade"})
+_CHUNKED = "chunked"
+_CHUNK = re.compile(rb"(0|[1-9A-Fa-f][0-9A-Fa-f]{0,6})\r\n")
+_END_OF_LINE = b"\r\n"
 
 
 @attrs.frozen
 class Head:
-    """The head of a plain answer: its body is `length` bytes, and the connection stays open after it.
+    """The head of a plain answer: it says where the body ends, and the connection stays open after it.
 
     Attributes:
         status: HTTP status, 200 to 599.
-        length: Bytes of the body.
+        length: Bytes of the body; None when it comes in chunks: `read_chunks`.
         headers: Those of `HEADERS_READ` that there are, names in lower case.
         size: Bytes of the head itself, the empty line included.
     """
 
     status: int
-    length: int
+    length: int | None
     headers: Mapping[str, str]
     size: int = attrs.field(default=0, eq=False)
 
@@ -54,29 +57,54 @@ class Head:
 def read_head(head: bytes) -> Head | None:
     """Read a head, from `HTTP/1.1` to the empty line; None for any but the plain shape.
 
-    Plain is a final status that has a body, exactly one `Content-Length`, and nothing else that says where the body ends, how it is
-    coded, or that the connection is to be closed.
+    Plain is a final status that has a body, one `Content-Length` or one `Transfer-Encoding: chunked`, and nothing else that says
+    where the body ends, how it is coded, or that the connection is to be closed.
     """
     match = _HEAD.fullmatch(head) if len(head) <= LONGEST_HEAD else None
     if match is None:
         return None
     status = int(match[1])
-    length: str | None = None
+    ends: list[str] = []
     headers: dict[str, str] = {}
     fields = _FIELD.findall(match[2].decode("ascii"))
     for spelling, value in fields:
         name = spelling.lower()
-        if name == "content-length":
-            if length is not None or _LENGTH.fullmatch(value) is None:
-                return None
-            length = value
+        if name == "content-length" and _LENGTH.fullmatch(value):
+            ends.append(value)
+        elif name == "transfer-encoding" and value.lower() == _CHUNKED:
+            ends.append(_CHUNKED)
         elif name in _NEVER or _HARMLESS.get(name, value.lower()) != value.lower():
             return None
         elif name in HEADERS_READ:
             headers.setdefault(name, value)
-    if length is None or status in _WITHOUT_BODY or len(fields) > _MOST_FIELDS:
+    if len(ends) != 1 or status in _WITHOUT_BODY or len(fields) > _MOST_FIELDS:
         return None
-    return Head(status, int(length), MappingProxyType(headers), len(head))
+    return Head(status, None if ends == [_CHUNKED] else int(ends[0]), MappingProxyType(headers), len(head))
+
+
+def read_chunks(data: bytes, start: int, cap: int) -> bytes | None:
+    """Put a body together that came in chunks, all of it in one piece of data.
+
+    Args:
+        data: Head and body, and nothing behind.
+        start: Bytes of the head.
+        cap: The most bytes of the body.
+
+    Returns:
+        The body; None when it is not whole, not plain (with extensions, or fields behind it), or longer than *cap*.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    while (line := _CHUNK.match(data, start)) is not None:
+        begin, length = line.end(), int(line[1], 16)
+        start = begin + length + len(_END_OF_LINE)
+        size += length
+        if size > cap or data[begin + length : start] != _END_OF_LINE:
+            return None
+        if length == 0:
+            return b"".join(chunks) if start == len(data) else None
+        chunks.append(data[begin : begin + length])
+    return None
 
 
 class HeadReader:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routee_async.wire import LONGEST_HEAD, Head, build_head, read_head
+from routee_async.wire import LONGEST_HEAD, Head, HeadReader, build_head, read_chunks, read_head
 
 
 def head(*lines: str, status: str = "HTTP/1.1 200 OK") -> bytes:
@@ -39,7 +39,9 @@ NOT_PLAIN = {
     "the same length twice": head(LENGTH, LENGTH),
     "list of lengths": head("Content-Length: 2, 2"),
     "length and chunks": head(LENGTH, "Transfer-Encoding: chunked"),
-    "chunks": head("Transfer-Encoding: chunked"),
+    "chunks, twice": head("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
+    "chunks of another kind": head("Transfer-Encoding: gzip, chunked"),
+    "chunks, and a trailer": head("Transfer-Encoding: chunked", "Trailer: X"),
     "signed length": head("Content-Length: +2"),
     "negative length": head("Content-Length: -2"),
     "hexadecimal length": head("Content-Length: 0x2"),
@@ -90,6 +92,12 @@ NOT_PLAIN = {
 }
 
 
+PLAIN |= {
+    "chunks": (head("Transfer-Encoding: chunked"), Head(200, None, {})),
+    "chunks in any case": (head("transfer-encoding:  Chunked"), Head(200, None, {})),
+}
+
+
 @pytest.mark.parametrize(("given_", "expected"), PLAIN.values(), ids=PLAIN)
 def test_plain_head(given_: bytes, expected: Head) -> None:
     """What is plain is read, whatever spelling is allowed for it."""
@@ -119,6 +127,56 @@ def test_bytes_in_the_middle_of_a_head(noise: bytes, position: int) -> None:
         assert noisy.lower().count(b"content-length") >= 1
         assert all(byte in b"\r\n\t" or 0x20 <= byte < 0x7F for byte in noisy)
         assert noisy.count(b"\n") == noisy.count(b"\r\n") == noisy.count(b"\r")
+
+
+def chunk(piece: bytes, spelling: str = "x") -> bytes:
+    """A chunk."""
+    return f"{len(piece):{spelling}}\r\n".encode() + piece + b"\r\n"
+
+
+@given(st.lists(st.binary(min_size=1, max_size=300), max_size=5), st.sampled_from("xX"), st.integers(0, 9))
+def test_body_in_chunks(pieces: list[bytes], spelling: str, start: int) -> None:
+    """However a body is cut, it is put together; what is cut short or has more behind it is not."""
+    data = b"?" * start + b"".join(chunk(piece, spelling) for piece in pieces) + b"0\r\n\r\n"
+    whole = b"".join(pieces)
+    assert read_chunks(data, start, len(whole)) == whole
+    assert read_chunks(data, start, len(whole) - 1) is None
+    assert read_chunks(data + b"H", start, len(whole)) is None
+    for end in range(start, len(data)):
+        assert read_chunks(data[:end], start, len(whole)) is None
+
+
+NOT_PLAIN_CHUNKS = {
+    "extension": b"2;x=y\r\n{}\r\n0\r\n\r\n",
+    "space": b"2 \r\n{}\r\n0\r\n\r\n",
+    "sign": b"+2\r\n{}\r\n0\r\n\r\n",
+    "leading zero": b"02\r\n{}\r\n0\r\n\r\n",
+    "prefix": b"0x2\r\n{}\r\n0\r\n\r\n",
+    "many zeros at the end": b"2\r\n{}\r\n00\r\n\r\n",
+    "bare LF": b"2\n{}\r\n0\r\n\r\n",
+    "no line after the data": b"2\r\n{}0\r\n\r\n",
+    "another length": b"3\r\n{}\r\n0\r\n\r\n",
+    "trailer": b"2\r\n{}\r\n0\r\nX: y\r\n\r\n",
+    "not ended": b"2\r\n{}\r\n",
+    "nothing": b"",
+    "beyond all bounds": b"fffffffff\r\n{}\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("data", NOT_PLAIN_CHUNKS.values(), ids=NOT_PLAIN_CHUNKS)
+def test_chunks_that_are_not_plain(data: bytes) -> None:
+    """Chunks that could be read in two ways, or that say more than a body, are not read here."""
+    assert read_chunks(data, 0, 1000) is None
+
+
+def test_reader_that_has_seen_a_head() -> None:
+    """A head like the last one is known again, and only one that is like it to the last byte."""
+    reader = HeadReader()
+    first = head(LENGTH)
+    assert reader.read(first + b"{}") == reader.read(first + b"[]") == Head(200, 2, {})
+    assert reader.read(head("Content-Length: 3") + b"{ }") == Head(200, 3, {})
+    assert reader.read(first[:-1]) is None
+    assert reader.read(first + b"{}") == Head(200, 2, {})
 
 
 def test_head_of_a_request() -> None:
