@@ -13,10 +13,10 @@ Where to read on, from the caller's side to the wire's:
                quickly; errors.py the tree of errors; options.py timeouts and retries
     Check      validation.py what is refused before any I/O; phone.py E.164; segments.py GSM-7 and UCS-2 parts; opt_out.py who wants
                no more messages
-    Send many  bulk.py workers on one iterator; run.py a batch with its ledger; references.py the mark of each message, checksums.py
-               its fingerprint; ledger.py what was intended, on disk, behind store.py; tail.py what is noted of it first
-    Send one   delivery.py what is done about doubt; reconcile.py looks messages up; caller.py one logical call and its attempts,
-               retry.py decides for it; admission.py turns, gate and breaker: places.py, pace.py, breaker.py
+    Send many  bulk.py input pulled, outcomes handed over; flights.py messages that go well, run.py all others; references.py the
+               mark of each, checksums.py its fingerprint; ledger.py what was intended, on disk, behind store.py, tail.py first
+    Send one   delivery.py what is done about doubt; reconcile.py looks messages up; caller.py one logical call (calls.py) and its
+               attempts, retry.py decides for it; admission.py turns, gate and breaker: places.py, pace.py, breaker.py
     Plan       planning.py what a batch would take, with spelling.py, countries.py and seen.py; spending.py what it may, capped.py
                keeps to it
     Campaigns  campaigns.py one text to many, campaign_orders.py decides, campaign_models.py its values
