@@ -16,7 +16,8 @@ Where to read on, from the caller's side to the wire's:
     Send many  bulk.py input pulled, outcomes handed over; flights.py messages that go well, run.py all others; references.py the
                mark of each, checksums.py its fingerprint; ledger.py what was intended, on disk, behind store.py, tail.py first
     Send one   delivery.py what is done about doubt; reconcile.py looks messages up; caller.py one logical call (calls.py) and its
-               attempts, retry.py decides for it; admission.py turns, gate and breaker: places.py, pace.py, breaker.py
+               attempts, launcher.py without a task; retry.py decides for it; admission.py turns, gate and breaker: places.py,
+               pace.py, breaker.py
     Plan       planning.py what a batch would take, with spelling.py, countries.py and seen.py; spending.py what it may, capped.py
                keeps to it
     Campaigns  campaigns.py one text to many, campaign_orders.py decides, campaign_models.py its values

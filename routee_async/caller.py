@@ -9,12 +9,12 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from routee_async import protocol, retry
 from routee_async.admission import Admission
 from routee_async.auth import HeldToken, TokenSource
-from routee_async.calls import AwaitedCall, Call, Flight
+from routee_async.calls import AwaitedCall, Call
 from routee_async.codec import Token
 from routee_async.errors import (
     APIError,
@@ -39,7 +39,7 @@ logger: logging.Logger = logging.getLogger("routee_async")
 _CREDENTIALS_REFUSED = frozenset({400, 401, 403})
 
 
-class _AgainError(Exception):
+class AgainError(Exception):
     """An attempt failed in a way that allows another one: what tenacity sees."""
 
     def __init__(self, decision: retry.Decision) -> None:
@@ -130,7 +130,7 @@ class Caller:
                 if not self._may_start(call, now):
                     await self._wait_for_turn(call)
                 result = await self._attempt(call)
-            except _AgainError as first:
+            except AgainError as first:
                 result = await self._repeat(call, partial(self._attempt_in_turn, call), first)
         except BaseException as error:
             if call.watched is not None:
@@ -143,90 +143,6 @@ class Caller:
             call.watched.end(None)
         return result
 
-    # The same for a message of a batch, without a task that waits: `admit`, then `launch` or `cut`.
-
-    def admit(self, flight: Flight[T]) -> bool:
-        """Begin a paid call that need not wait for anything: then it has its token and its turn.
-
-        Returns:
-            False when it has to wait, or somebody observes: `call` sees to that.
-        """
-        if self._closing or self.watch is not None:
-            return False
-        now = self._loop.time()
-        token = self._tokens.peek(now)
-        if token is None or not self._admission.enter_at_once(flight.request.parts, now, patient=True):
-            return False
-        flight.token = token
-        flight.has_turn = flight.patient = flight.is_open = True
-        flight.started_at = now
-        flight.deadline = now + self._total
-        self._under_way += 1
-        return True
-
-    def launch(self, flight: Flight[T], *, waited: bool) -> None:
-        """Make the first attempt of a call that `admit` let in.
-
-        It is told once: the result, or what has to be called and awaited for it and raises what `call` does. From the loop, or at
-        once when no connection is at hand.
-
-        Args:
-            flight: The call, whose intent is on disk by now.
-            waited: True when time has gone by since it was let in.
-        """
-        if waited:
-            flight.started_at = self._loop.time()
-            flight.deadline = flight.started_at + self._total
-        token = flight.token
-        assert token is not None  # noqa: S101 - for the type checker; it was let in with one
-        begin = self._transport.begin
-        flight.begun = begin(flight.request, token.authorization, flight.started_at, self._total, self._landed, flight)
-        if flight.begun is None:
-            flight.told(partial(self._go_on, flight, partial(self._attempt, flight)))
-
-    def cut(self, flight: Flight[T]) -> None:
-        """End a call that `admit` let in, whatever it has come to. Does nothing when it is over."""
-        begun, flight.begun = flight.begun, None
-        if begun is not None:
-            self._transport.cut(begun)
-        if flight.has_turn:
-            self._give_up(flight)
-        self._end(flight)
-
-    def _landed(self, flight: Flight[T], result: Response | object) -> None:
-        """Take what the transport tells of a call that was launched."""
-        flight.begun = None
-        if not isinstance(result, Response) or not result.is_success:
-            flight.told(partial(self._go_on, flight, partial(self._finish, flight, result)))
-            return
-        try:
-            value = self._read(flight, result)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the result is awaited
-            self._end(flight)
-            flight.told(partial(_raise, error))
-            return
-        self._end(flight)
-        self._budget.succeed()
-        flight.told(value)
-
-    async def _go_on(self, call: Call[T], attempt: Callable[[], Awaitable[T]]) -> T:
-        """Bring a call to its end whose first attempt is the one given."""
-        try:
-            try:
-                result = await attempt()
-            except _AgainError as first:
-                result = await self._repeat(call, partial(self._attempt_in_turn, call), first)
-        finally:
-            self._end(call)
-        self._budget.succeed()
-        return result
-
-    async def _finish(self, call: Call[T], result: Response | object) -> T:
-        """The end of an attempt that the transport began, and that did not simply go well."""
-        if not isinstance(result, Response):
-            return await self._attempt(call, partial(self._transport.finish, call.request, result))
-        return self._conclude(call, result)
-
     def _begin(self, call: Call[T]) -> float:
         """Let a call begin; returns loop time."""
         now = call.started_at = self._loop.time()
@@ -236,6 +152,7 @@ class Caller:
         return now
 
     def _end(self, call: Call[T]) -> None:
+        """Let it end, once."""
         if call.is_open:
             call.is_open = False
             self._under_way -= 1
@@ -260,11 +177,11 @@ class Caller:
             await self._tokens.aclose()
             await self._transport.aclose()
 
-    async def _repeat(self, call: Call[T], attempt: Callable[[], Awaitable[T]], first: _AgainError) -> T:
+    async def _repeat(self, call: Call[T], attempt: Callable[[], Awaitable[T]], first: AgainError) -> T:
         """Let tenacity see to the rest, after a first attempt that allows another."""
         from tenacity import AsyncRetrying, retry_if_exception_type  # noqa: PLC0415 - slow to load, and most never need it
 
-        pending: _AgainError | None = first
+        pending: AgainError | None = first
 
         async def replay_then_attempt() -> T:
             nonlocal pending
@@ -288,10 +205,10 @@ class Caller:
             logger.info("attempt %d in %.1f s, after %s", next_attempt, state.upcoming_sleep, decision.error, extra=about)
             return False
 
-        retrying = AsyncRetrying(retry=retry_if_exception_type(_AgainError), wait=wait, stop=stop, reraise=True)
+        retrying = AsyncRetrying(retry=retry_if_exception_type(AgainError), wait=wait, stop=stop, reraise=True)
         try:
             return await retrying(replay_then_attempt)
-        except _AgainError as last:
+        except AgainError as last:
             # The cause is our own exception, but tenacity's frames in between help nobody.
             raise _error_of(last.decision) from None
 
@@ -366,7 +283,7 @@ class Caller:
         """What follows from what came of an exchange. Ends the turn, if the call has one.
 
         Raises:
-            _AgainError: Another attempt.
+            AgainError: Another attempt.
             RouteeError: The end of the call.
         """
         decision = self._decide(call, result)
@@ -382,7 +299,7 @@ class Caller:
             raise _error_of(decision)
         if decision.action is retry.Action.RENEW:
             call.refused = call.token
-        raise _AgainError(decision)
+        raise AgainError(decision)
 
     def _read(self, call: Call[T], answer: Response) -> T:
         """Read an answer that is a success. Ends the turn, if the call has one."""
@@ -441,7 +358,7 @@ class Caller:
 
         try:
             return await self._attempt(call)
-        except _AgainError as first:
+        except AgainError as first:
             return await self._repeat(call, attempt_now, first)
 
     async def _token_for(self, call: Call[T]) -> HeldToken:
@@ -464,13 +381,9 @@ class Caller:
             raise NotSentError(f"no access token: {error}") from None
 
 
-async def _raise(error: Exception) -> NoReturn:
-    raise error
-
-
 def _decision(state: "RetryCallState") -> retry.Decision:
     again = state.outcome.exception() if state.outcome is not None else None
-    assert isinstance(again, _AgainError)  # noqa: S101 - for the type checker; tenacity asks about nothing else
+    assert isinstance(again, AgainError)  # noqa: S101 - for the type checker; tenacity asks about nothing else
     return again.decision
 
 

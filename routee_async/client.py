@@ -14,13 +14,13 @@ import attrs
 
 from routee_async import bulk, phone, protocol, raw, references, validation
 from routee_async.asker import Asker
-from routee_async.caller import Caller
 from routee_async.campaigns import CampaignMethods
 from routee_async.delivery import Delivery
 from routee_async.errors import ClientClosedError, ConfigurationError
 from routee_async.exchange import Transport, check_origin
 from routee_async.flights import FlyingRun
 from routee_async.history import HistoryMethods
+from routee_async.launcher import Launcher
 from routee_async.models import Outcome, SentSms, Sms, TrackedPart
 from routee_async.observing import Observer, Watch
 from routee_async.operations import Scalar
@@ -148,7 +148,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         if self._open is not None:
             raise ClientClosedError("the client is already open: enter it once in each event loop")
         rng = self._make_rng()
-        caller = Caller(
+        caller = Launcher(
             self._make_transport(),
             application_id=self._application_id,
             application_secret=self._application_secret,
@@ -399,7 +399,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
 class _Open:
     """What a client has while it is open, all of it bound to one event loop."""
 
-    def __init__(self, caller: Caller, policy: RetryPolicy, rng: random.Random, now: Callable[[], datetime]) -> None:
+    def __init__(self, caller: Launcher, policy: RetryPolicy, rng: random.Random, now: Callable[[], datetime]) -> None:
         self.caller = caller
         self.reconciler = Reconciler(self._search, now)
         self.delivery = Delivery(caller, self.reconciler, policy=policy, rng=rng, now=now)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from routee_async import protocol, retry
-from routee_async.caller import Caller
 from routee_async.errors import OutcomeUnknownError, RouteeError
+from routee_async.launcher import Launcher
 from routee_async.models import SentSms, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy
 from routee_async.reconcile import Reconciler, Undecided
@@ -31,7 +31,7 @@ class Delivery:
 
     def __init__(
         self,
-        caller: Caller,
+        caller: Launcher,
         reconciler: Reconciler,
         *,
         policy: RetryPolicy,

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from routee_async import protocol
-from routee_async.caller import Caller
 from routee_async.delivery import Delivery
 from routee_async.errors import BadRequestError, NoAnswerError, OutcomeUnknownError
 from routee_async.exchange import ExchangeError, Transport
+from routee_async.launcher import Launcher
 from routee_async.models import MessageStatus, Sms, TrackedPart
 from routee_async.options import OnUnknown, RetryPolicy, Timeout
 from routee_async.pace import Pace
@@ -77,7 +77,7 @@ class Service(Transport):
 def delivery(service: Service) -> Delivery:
     """Make a delivery over *service*."""
     policy, rng = RetryPolicy(), random.Random(1)
-    caller = Caller(
+    caller = Launcher(
         service,
         application_id="app",
         application_secret="secret",
