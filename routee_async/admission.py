@@ -22,6 +22,8 @@ _CLOSED = BreakerState.CLOSED
 _TOO_MANY = 429
 _SHARE_OF_POLLS = 0.1
 """The most of the pace that polls may take from sends."""
+_TOGETHER = 0.002
+"""Seconds for which messages of a batch are held back at least: what becomes due meanwhile starts together, and needs one timer."""
 _LEAST_WAIT = 1e-6
 """Seconds: what is left of a wait after rounding must still move the clock."""
 
@@ -62,6 +64,7 @@ class Admission:
         self._moved = asyncio.Event()
         self._has_answered = False
         self._closed = False
+        self._waited_since: float | None = None  # by whoever has just waited for others, and has its turn in the loop
 
     async def enter(self, latest: float) -> None:
         """Take a turn for a read; `leave` gives it back.
@@ -94,8 +97,34 @@ class Admission:
             return False
         if (patient and self._breaker.state is not _CLOSED) or not self._turns.take_at_once():
             return False
-        self._pacer.reserve(now, parts)
+        self._pacer.reserve(now, parts, self._waited_since)
         return True
+
+    def is_held_back(self) -> bool:
+        """True when the next message of a batch had better `wait`, because pace or gate are in its way.
+
+        Not where the service fails: then each message waits for as long as it may.
+        """
+        if self._pacer.rate == math.inf:
+            return False
+        return self._loop.time() < self._pacer.free_at and not self._closed and self._breaker.state is _CLOSED
+
+    async def wait(self) -> None:
+        """Wait for what holds a message back: as one in the line, on behalf of all that come after.
+
+        Whoever waits so needs one timer for all messages that are due when it goes off. In the same turn of the loop
+        `enter_at_once` makes good for the timer being late.
+        """
+        since = self._loop.time()
+        with suppress(ClientClosedError):
+            async with self._line:
+                while self._breaker.state is _CLOSED and (delay := self._pacer.delay(self._loop.time())) > 0:
+                    await self._wait(max(delay, _TOGETHER))
+        self._waited_since = since
+        self._loop.call_soon(self._forget_waiting)
+
+    def _forget_waiting(self) -> None:
+        self._waited_since = None
 
     async def enter_paid(self, parts: int, latest: float, *, patient: bool) -> None:
         """Take a turn for a send of *parts*, when pace, gate and breaker allow; `leave` gives it back.
@@ -227,7 +256,6 @@ class Admission:
             raise RateLimitError(_TOO_MANY, None, "sends are held back for longer than this call may take", delay)
 
     async def _enter_first_in_line(self, parts: int, joined_at: float, *, patient: bool) -> None:
-        waiting_since = self._loop.time()
         while True:
             while (delay := self._pacer.delay(self._loop.time())) > 0:
                 await self._wait(delay)
@@ -235,7 +263,7 @@ class Admission:
             now = self._loop.time()
             # No await from here on: a send that the breaker has admitted must also be recorded.
             if self._pacer.delay(now) <= 0 and (not patient or self._breaker.admit()):
-                self._pacer.reserve(now, parts, waiting_since)
+                self._pacer.reserve(now, parts, joined_at)
                 return
             self._turns.give_back()
             if patient and self._breaker.state is not _CLOSED:

@@ -47,6 +47,14 @@ class Handler(Protocol):
         """Begin."""
         ...
 
+    def is_held_back(self) -> bool:
+        """True when the next message had better `wait` before it is pulled."""
+        ...
+
+    async def wait(self) -> None:
+        """Wait for what holds messages back."""
+        ...
+
     def begin(self, index: int, sms: Sms) -> Callable[[], Awaitable[Outcome]] | None:
         """Begin to bring one message to its outcome.
 
@@ -222,6 +230,8 @@ class _Batch:
             while not self._places and self._broken_by is None:
                 self._room.clear()
                 await self._room.wait()
+            if self._broken_by is None and handler.stopped_by is None and handler.is_held_back():
+                await handler.wait()
             if self._broken_by is not None or handler.stopped_by is not None:
                 return
             if (item := source.pull_at_once()) is None and (item := await source.pull()) is None:

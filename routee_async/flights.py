@@ -32,6 +32,14 @@ class FlyingRun(Run):
         self._caller = self._delivery.caller
         self._flights: set[_MessageFlight] = set()
 
+    def is_held_back(self) -> bool:
+        """True when the next message had better `wait` before it is pulled: pace, gate or others are in its way."""
+        return self._caller.is_held_back()
+
+    async def wait(self) -> None:
+        """Wait for what holds messages back."""
+        await self._caller.wait()
+
     def begin(self, index: int, sms: Sms) -> Callable[[], Awaitable[Outcome]] | None:
         """Begin to bring a message to its outcome: without a task if it need not wait for anything. See `Run.begin`."""
         flight = self._take_off(index, sms)

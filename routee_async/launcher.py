@@ -17,6 +17,14 @@ T = TypeVar("T")
 class Launcher(Caller):
     """Makes calls as `Caller` does, and without a task: `admit`, then `launch` or `cut`. Takes what `Caller` takes."""
 
+    def is_held_back(self) -> bool:
+        """True when the next message had better `wait` before it is begun. See `Admission.is_held_back`."""
+        return self._admission.is_held_back()
+
+    async def wait(self) -> None:
+        """Wait for what holds messages back. See `Admission.wait`."""
+        await self._admission.wait()
+
     def admit(self, flight: Flight[T]) -> bool:
         """Begin a paid call that need not wait for anything: then it has its token and its turn.
 

@@ -210,7 +210,7 @@ class Pacer:
         Args:
             now: The present.
             parts: Parts of the message, 1 or more.
-            waiting_since: When the message came first in line, so that a late timer does not slow down all who come after; None
+            waiting_since: Since when the message has been waiting, so that a late timer does not slow down all who come after; None
                 if it did not wait.
 
         Returns:

@@ -114,6 +114,13 @@ class Run:
         if self.stopped_by is None:
             self.stopped_by = error
 
+    def is_held_back(self) -> bool:
+        """True when the next message had better `wait` before it is pulled."""
+        return False
+
+    async def wait(self) -> None:
+        """Wait for what holds messages back."""
+
     def begin(self, index: int, sms: Sms) -> Callable[[], Awaitable[Outcome]] | None:
         """Begin to bring a message to its outcome. Called in order of index, with a desk.
 

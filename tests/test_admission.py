@@ -3,13 +3,14 @@
 import asyncio
 import random
 from itertools import pairwise
+from typing import cast
 
 import pytest
 
 from routee_async.admission import Admission
 from routee_async.errors import ClientClosedError, ConnectError, PoolTimeoutError, RateLimitError, ServiceDownError
 from routee_async.pace import Pace
-from tests.virtual_time import in_virtual_time
+from tests.virtual_time import VirtualLoop, in_virtual_time
 
 FOREVER = float("inf")
 
@@ -459,3 +460,103 @@ async def test_send_enters_at_once_when_its_time_has_come() -> None:
     """A send that nothing holds back enters from the very moment on that the pace has for it."""
     admission = make(pace=Pace(parts_per_second=8))
     assert [admission.enter_at_once(1, at, patient=True) for at in (0.0, 0.1, 0.125, 0.2, 0.25)] == [True, False, True, False, True]
+
+
+async def send_all_due(admission: Admission, count: int, *, late: float = 0.0) -> list[float]:
+    """Send a batch as its feeder does, in a loop that is *late* after each wait; return when each message started."""
+    starts: list[float] = []
+    while len(starts) < count:
+        if admission.is_held_back():
+            await admission.wait()
+            cast("VirtualLoop", asyncio.get_running_loop()).be_busy(late)
+        started_at = now()
+        assert admission.enter_at_once(1, started_at, patient=True)
+        starts.append(started_at)
+        admission.leave()
+    return starts
+
+
+@in_virtual_time
+async def test_batch_that_waits_keeps_exactly_to_its_pace() -> None:
+    """Whoever waits for all starts each message when its time has come."""
+    starts = await send_all_due(make(pace=Pace(parts_per_second=10)), 30)
+    assert [later - earlier for earlier, later in pairwise(starts)] == pytest.approx([0.1] * 29)
+
+
+@in_virtual_time
+async def test_messages_that_are_due_start_together() -> None:
+    """Where many are due within one timer they start together, at the rate that was asked for and not above it."""
+    starts = await send_all_due(make(pace=Pace(parts_per_second=5000)), 5001)
+    assert starts[-1] - starts[0] == pytest.approx(1.0, abs=0.003)
+    assert len(set(starts)) < 600
+
+
+@in_virtual_time
+async def test_late_timer_costs_a_batch_nothing() -> None:
+    """What a timer is late is made good by the messages after it, and no more than that."""
+    starts = await send_all_due(make(pace=Pace(parts_per_second=1000)), 1001, late=0.0015)
+    assert starts[-1] - starts[0] == pytest.approx(1.0, abs=0.005)
+
+
+@in_virtual_time
+async def test_quiet_times_give_a_batch_no_credit() -> None:
+    """Messages that come after a pause start one by one, however long it was."""
+    admission = make(pace=Pace(parts_per_second=100))
+    await send_all_due(admission, 10)
+    await asyncio.sleep(5)
+    starts = await send_all_due(admission, 10)
+    assert [later - earlier for earlier, later in pairwise(starts)] == pytest.approx([0.01] * 9)
+
+
+@in_virtual_time
+async def test_nothing_holds_back_where_no_rate_is_known() -> None:
+    """Without a pace, when closed, and while the service fails, nobody waits for others: each message finds out by itself."""
+    assert not make().is_held_back()
+    admission = make(pace=Pace(parts_per_second=1))
+    await send(admission)
+    assert admission.is_held_back()
+    admission.close()
+    assert not admission.is_held_back()
+    service = Service()
+    failing = make(service, pace=Pace(parts_per_second=1000))
+    await break_down(failing, service)
+    assert not failing.is_held_back()
+
+
+@in_virtual_time
+async def test_closing_ends_the_wait_of_a_batch() -> None:
+    """A batch that is held back when the client is closed goes on at once, to be told so message by message."""
+    admission = make(pace=Pace(parts_per_second=0.01))
+    await send(admission)
+    waiting = asyncio.ensure_future(admission.wait())
+    await asyncio.sleep(1)
+    admission.close()
+    await waiting
+    assert now() < 2
+
+
+@in_virtual_time
+async def test_outage_ends_the_wait_of_a_batch() -> None:
+    """When the service fails meanwhile, messages wait for it by themselves."""
+    service = Service()
+    admission = make(service, pace=Pace(parts_per_second=1000))
+    await send(admission)
+    admission.refused(30.0, now())
+    waiting = asyncio.ensure_future(admission.wait())
+    await asyncio.sleep(0)
+    started_at = now()
+    for _ in range(5):
+        admission.record(well=False, started_at=started_at)
+    await waiting
+    assert now() < 1
+
+
+@in_virtual_time
+async def test_batch_waits_behind_those_in_line() -> None:
+    """A send that came before is not overtaken by a batch."""
+    admission = make(pace=Pace(parts_per_second=1))
+    await send(admission)
+    first = asyncio.ensure_future(send(admission))
+    await asyncio.sleep(0)
+    starts = await send_all_due(admission, 1)
+    assert await first < starts[0]
