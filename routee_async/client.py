@@ -67,12 +67,14 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         default_region: ISO 3166-1 alpha-2 country for recipients in national form; None demands E.164.
         session: An aiohttp session of your own, with your proxy or traces. It is not closed here.
         observer: Told of every call and its attempts, such as `routee_async.otel.OpenTelemetryObserver()`.
+        workers: Processes that carry the wire of sends, for batches that one processor is too slow for; 0 for none. Pace, ledger and
+            outcomes stay here, so there is one of each. They run while the client is open. POSIX only; not with *session*.
 
     Raises:
         ConfigurationError: One of these is missing or makes no sense.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only options of the public surface
         self,
         application_id: str,
         application_secret: str,
@@ -86,6 +88,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         default_region: str | None = None,
         session: "aiohttp.ClientSession | None" = None,
         observer: Observer | None = None,
+        workers: int = 0,
     ) -> None:
         self._application_id = _check_credential("application_id", application_id)
         self._application_secret = _check_credential("application_secret", application_secret)
@@ -96,6 +99,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         self._pace = pace if isinstance(pace, Pace) else Pace(parts_per_second=pace)
         self._default_region = phone.check_region(default_region)
         self._session = session
+        self._workers = _check_workers(workers, session)
         self._watch = Watch(observer)
         self._open: _Open | None = None
         super().__init__(Asker(lambda: self._require_open().caller, self._default_region))
@@ -116,6 +120,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         default_region: str | None = None,
         session: "aiohttp.ClientSession | None" = None,
         observer: Observer | None = None,
+        workers: int = 0,
     ) -> Self:
         """Build a client from the environment.
 
@@ -138,6 +143,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             default_region=default_region,
             session=session,
             observer=observer,
+            workers=workers,
         )
 
     def __repr__(self) -> str:
@@ -147,9 +153,12 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
     async def __aenter__(self) -> Self:
         if self._open is not None:
             raise ClientClosedError("the client is already open: enter it once in each event loop")
+        transport = self._make_transport()
+        if self._workers:
+            transport = await self._hire(transport)
         rng = self._make_rng()
         caller = Caller(
-            self._make_transport(),
+            transport,
             application_id=self._application_id,
             application_secret=self._application_secret,
             timeout=self._timeout,
@@ -171,6 +180,26 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         opened, self._open = self._open, None
         if opened is not None:
             await opened.aclose()
+
+    async def _hire(self, own: Transport) -> Transport:
+        """Put workers in front of a transport."""
+        from routee_async.workers.crew import Crew  # noqa: PLC0415 - few clients have workers
+
+        crew = Crew(
+            own,
+            self._origins,
+            timeout=self._timeout,
+            max_connections=self._max_connections,
+            workers=self._workers,
+        )
+        try:
+            await crew.start()
+            if self._open is not None:
+                raise ClientClosedError("the client was opened twice at the same time")
+        except BaseException:
+            await crew.aclose()
+            raise
+        return crew
 
     async def send(self, sms: Sms, *, on_unknown: OnUnknown = OnUnknown.REPORT) -> SentSms:
         """Send one message, at most once.
@@ -430,6 +459,17 @@ def _check_container(field: str, value: object) -> Container[str]:
     # A text contains numbers too, but not as members; and a generator can be asked only once.
     if isinstance(value, str | bytes) or not isinstance(value, Container):
         raise ConfigurationError(field, f"must be a set of numbers or the like, not {type(value).__name__}")
+    return value
+
+
+def _check_workers(value: int, session: object) -> int:
+    if value == 0 and not isinstance(value, bool):
+        return 0
+    check_count("workers", value)
+    if session is not None:
+        raise ConfigurationError("workers", "cannot go together with a session of your own, which lives in this process")
+    if os.name != "posix":
+        raise ConfigurationError("workers", "are to be had on POSIX systems only")
     return value
 
 
