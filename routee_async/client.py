@@ -67,14 +67,14 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         default_region: ISO 3166-1 alpha-2 country for recipients in national form; None demands E.164.
         session: An aiohttp session of your own, with your proxy or traces. It is not closed here.
         observer: Told of every call and its attempts, such as `routee_async.otel.OpenTelemetryObserver()`.
-        workers: Processes that carry the wire of sends, for batches that one processor is too slow for; 0 for none. Pace, ledger and
-            outcomes stay here, so there is one of each. They run while the client is open. POSIX only; not with *session*.
+        workers: Processes that carry the wire of sends, for batches that one processor is too slow for; 0 for none. Pace, ledger
+            and outcomes stay here, so there is one of each. They run while the client is open. POSIX only; not with *session*.
 
     Raises:
         ConfigurationError: One of these is missing or makes no sense.
     """
 
-    def __init__(  # noqa: PLR0913 - keyword-only options of the public surface
+    def __init__(
         self,
         application_id: str,
         application_secret: str,
@@ -102,6 +102,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         self._workers = _check_workers(workers, session)
         self._watch = Watch(observer)
         self._open: _Open | None = None
+        self._is_opening = False
         super().__init__(Asker(lambda: self._require_open().caller, self._default_region))
         # Loaded here and not with the package, because aiohttp takes longer than all the rest; and not when the client is entered,
         # because that would hold up the loop.
@@ -151,7 +152,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         return f"<RouteeClient {self._origins[Host.API]} {state}>"
 
     async def __aenter__(self) -> Self:
-        if self._open is not None:
+        if self._open is not None or self._is_opening:
             raise ClientClosedError("the client is already open: enter it once in each event loop")
         transport = self._make_transport()
         if self._workers:
@@ -193,12 +194,13 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             workers=self._workers,
         )
         try:
+            self._is_opening = True
             await crew.start()
-            if self._open is not None:
-                raise ClientClosedError("the client was opened twice at the same time")
         except BaseException:
             await crew.aclose()
             raise
+        finally:
+            self._is_opening = False
         return crew
 
     async def send(self, sms: Sms, *, on_unknown: OnUnknown = OnUnknown.REPORT) -> SentSms:

@@ -1,7 +1,7 @@
 """The transport of a client with workers: hands sends to processes that carry the wire, and keeps everything else to itself.
 
-Reads, tokens and whatever finds no worker that has room go over a transport of the client's own. A worker that dies leaves doubt about
-what it was handed and had not answered; it is replaced.
+Reads, tokens and whatever finds no worker that has room go over a transport of the client's own. A worker that dies leaves doubt
+about what it was handed and had not answered; it is replaced.
 """
 
 import asyncio

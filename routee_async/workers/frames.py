@@ -1,7 +1,7 @@
 """What goes over the pipe between a client and a worker, as bytes. No I/O.
 
-A record is a header of fixed size and a body. What is written for each message is small and plain; what is rare is JSON. Both ends are
-of the same version on the same machine, so nothing here has to last.
+A record is a header of fixed size and a body. What is written for each message is small and plain; what is rare is JSON. Both ends
+are of the same version on the same machine, so nothing here has to last.
 """
 
 import json

@@ -204,7 +204,7 @@ class Hand(asyncio.Protocol):
                 await self._wire.aclose()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK):
-                    while self._begun or self._tasks:
+                    while self._begun or self._tasks:  # noqa: ASYNC110 - it takes a few turns of the loop
                         await asyncio.sleep(0)
         finally:
             self._flush()

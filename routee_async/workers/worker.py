@@ -30,6 +30,7 @@ _STOP: Final = 5.0
 _GRACE: Final = 1.0
 """Seconds after which the word of a worker is not waited for any longer that an exchange has run out of time."""
 _MOST_HEADS: Final = 64
+_HEADER_OF: Final = frames.HEADER.pack
 _RECEIVE_BUFFER: Final = 256 * 1024
 
 
@@ -79,7 +80,7 @@ class Worker(asyncio.Protocol):
         self._slots: dict[object, int] = {}
         self._taught: list[object] = []
         self._out: list[bytes] = []
-        self._not_handed_over: list[int] = []
+        self._handed_over = 0
         self._judged: set[int] = set()
         self._is_flushing = False
 
@@ -97,7 +98,7 @@ class Worker(asyncio.Protocol):
                 # A group of its own, so that Ctrl-C in a terminal is for the client alone.
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable or "python3", "-c", _PROGRAM, json.dumps(sys.path)),
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=asyncio.subprocess.DEVNULL,
                     start_new_session=True,
                 )
@@ -179,9 +180,9 @@ class Worker(asyncio.Protocol):
         # The system's clock is the same for both processes: what is late is not begun, however long it took to get there.
         give_up_at = time.monotonic() + time_left
         held = self.held[number] = Held(self, number, tell, about, give_up_at)
-        self._not_handed_over.append(number)
-        self._write(frames.HEADER.pack(frames.SEND, slot, number, len(body), give_up_at))
-        self._out.append(body)
+        self._out += (_HEADER_OF(frames.SEND, slot, number, len(body), give_up_at), body)
+        if not self._is_flushing:
+            self._flush_soon()
         return held
 
     def cut(self, held: Held) -> None:
@@ -219,7 +220,9 @@ class Worker(asyncio.Protocol):
             if kind == frames.ANSWER:
                 held = self.held.pop(number, None)
                 if held is None or not held.is_judged_later:
-                    self.judged(number)
+                    self._judged.add(number)
+                    if not self._is_flushing:
+                        self._flush_soon()
                 if held is not None:
                     self._tell(held.tell, held.about, Response(small, self._headers, body, partial(self._drop, number)))
             elif kind == frames.HEADERS:
@@ -241,10 +244,10 @@ class Worker(asyncio.Protocol):
             self._ready.exception()  # seen, even if nobody waits any more
         elif not self._stopping:
             self._lost(self)
-        safe = set(self._not_handed_over)
         while self.held:
             number, held = self.held.popitem()
-            self._tell(held.tell, held.about, self._explain(handed_over=number not in safe))
+            ahead = (number - self._handed_over) % frames.NUMBERS
+            self._tell(held.tell, held.about, self._explain(handed_over=ahead >= frames.NUMBERS // 2))
 
     def _explain(self, *, handed_over: bool) -> Failure:
         if self._stopping:
@@ -285,14 +288,14 @@ class Worker(asyncio.Protocol):
         self._flush_soon()
 
     def _flush_soon(self) -> None:
-        if not self._is_flushing:
+        if not self._is_flushing:  # looked at before, too, where that is worth it
             self._is_flushing = True
             self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         """Write all records of this turn of the loop at once, and first what lets connections be used again."""
         self._is_flushing = False
-        self._not_handed_over.clear()
+        self._handed_over = self._next
         out, self._out = self._out, []
         if self._judged:
             out.insert(0, frames.pack(frames.JUDGED, body=frames.pack_numbers(self._judged)))
