@@ -151,6 +151,11 @@ class Worker(asyncio.Protocol):
         """How the process has ended; None while it has not."""
         return None if self._process is None else self._process.returncode
 
+    @property
+    def pid(self) -> int | None:
+        """Its process id; None where there is no process."""
+        return None if self._process is None else self._process.pid
+
     # Exchanges.
 
     def ask(
