@@ -163,7 +163,9 @@ class Crew:
     def _lost(self, worker: Worker) -> None:
         """Replace a worker that has died."""
         self._workers.remove(worker)
-        logger.warning("worker process %s has died with %d requests in flight, which are now in doubt", worker.pid, len(worker.held))
+        logger.warning(
+            "worker process %s has died with %d requests in flight, which are now in doubt", worker.pid, len(worker.held)
+        )
         task = self._loop.create_task(self._replace(worker), name="routee-worker-start")
         self._replacing.add(task)
         task.add_done_callback(self._replacing.discard)

@@ -88,6 +88,7 @@ class Hand(asyncio.Protocol):
                 self._begin(frames.read_order(body))
             else:
                 self._close()
+                return
 
     # Exchanges.
 
@@ -200,6 +201,8 @@ class Hand(asyncio.Protocol):
     async def _end(self) -> None:
         """Close everything; what was under way ends as the transport says, and is told if anybody listens."""
         try:
+            for number in list(self._unjudged):
+                self._use_again(number)  # so that they are closed with the others
             if self._wire is not None:
                 await self._wire.aclose()
             with suppress(TimeoutError):

@@ -78,7 +78,8 @@ class Worker(asyncio.Protocol):
         self._next = 0
         self._headers: Mapping[str, str] = {}
         self._slots: dict[object, int] = {}
-        self._taught: list[object] = []
+        self._taught: dict[int, object] = {}
+        self._next_slot = 0
         self._out: list[bytes] = []
         self._handed_over = 0
         self._judged: set[int] = set()
@@ -274,11 +275,11 @@ class Worker(asyncio.Protocol):
     def _teach(self, request: Request, authorization: str) -> int:
         """Tell the worker a head that it does not know, in the place of the oldest if there are too many."""
         key = request.endpoint, request.path, request.content_type, authorization
-        slot = len(self._taught) % _MOST_HEADS
-        if len(self._taught) >= _MOST_HEADS:
-            del self._slots[self._taught[-_MOST_HEADS]]
-            del self._taught[:-_MOST_HEADS]
-        self._taught.append(key)
+        slot = self._next_slot
+        self._next_slot = (slot + 1) % _MOST_HEADS
+        if (forgotten := self._taught.get(slot)) is not None:
+            del self._slots[forgotten]
+        self._taught[slot] = key
         self._slots[key] = slot
         self._write(frames.pack(frames.HEAD, body=frames.pack_head(*key), small=slot))
         return slot

@@ -24,9 +24,7 @@ RECORDS = st.tuples(
 @given(st.lists(RECORDS, max_size=8), st.lists(st.integers(0, 2000), max_size=12))
 def test_records_survive_any_cutting(records: list[Record], cuts: list[int]) -> None:
     """However a pipe cuts what is written, the same records come out in the same order."""
-    written = b"".join(
-        frames.pack(kind, number, body, small=small, moment=moment) for kind, small, number, moment, body in records
-    )
+    written = b"".join(frames.pack(kind, number, body, small=small, moment=moment) for kind, small, number, moment, body in records)
     unpacker = Unpacker()
     places = [0, *sorted(min(cut, len(written)) for cut in cuts), len(written)]
     came = [record for start, end in pairwise(places) for record in unpacker.unpack(written[start:end])]
