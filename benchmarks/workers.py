@@ -157,14 +157,15 @@ def measure_all(task: Task, rounds: int, rng: random.Random) -> list[Row]:
                 one = attrs.evolve(task, origin=servers[transport].origin, workers=workers)
                 authority = certificate.authority if transport == "tls" else None
                 found[transport, workers].append(measure_apart(one, authority))
-    return [_summarize(where, found) for where in found]
+    return [summarize(where, found) for where in found]
 
 
 def _only_tls(transport: str, certificate: Certificate) -> Certificate | None:
     return certificate if transport == "tls" else None
 
 
-def _summarize(where: tuple[str, int], found: Mapping[tuple[str, int], Sequence[Measure]]) -> Row:
+def summarize(where: tuple[str, int], found: Mapping[tuple[str, int], Sequence[Measure]]) -> Row:
+    """Work out the medians of one line."""
     measures, alone = found[where], found[where[0], 0]
     middle = Measure(*(statistics.median(values) for values in zip(*map(attrs.astuple, measures), strict=True)))
     pairs = list(zip(measures, alone, strict=True))

@@ -14,13 +14,12 @@ from contextlib import suppress
 from typing import Any, Final
 
 from routee_async.exchange import ExchangeError
+from routee_async.pool import Pool
 from routee_async.protocol import Failure, Phase, Request, Response
 from routee_async.transport import AiohttpTransport
 from routee_async.workers import frames
 from routee_async.workers.frames import Head, Unpacker
 
-_RECEIVE_BUFFER: Final = 64 * 1024
-"""Bytes to read at a time: see `pool.py`."""
 _LOOK: Final = 1.0
 """Seconds between two looks whether the client still lives, where the pipe does not tell: somebody else may hold its end."""
 
@@ -58,8 +57,7 @@ class Hand(asyncio.Protocol):
         """Take the pipe."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
         self._pipe = transport
-        if isinstance(getattr(transport, "max_size", None), int):
-            transport.max_size = _RECEIVE_BUFFER  # type: ignore[attr-defined] # it has just been seen
+        Pool.shrink_buffer(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End: there is nobody to tell."""

@@ -14,6 +14,7 @@ import attrs
 
 from routee_async.errors import ConfigurationError
 from routee_async.exchange import ExchangeError
+from routee_async.pool import Pool
 from routee_async.protocol import Failure, Phase, Request, Response
 from routee_async.workers import frames
 from routee_async.workers.frames import Order, Unpacker
@@ -31,7 +32,6 @@ _GRACE: Final = 1.0
 """Seconds after which the word of a worker is not waited for any longer that an exchange has run out of time."""
 _MOST_HEADS: Final = 64
 _HEADER_OF: Final = frames.HEADER.pack
-_RECEIVE_BUFFER: Final = 256 * 1024
 
 
 @attrs.define(eq=False)
@@ -217,8 +217,7 @@ class Worker(asyncio.Protocol):
         """Take the pipe."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
         self._pipe = transport
-        if isinstance(getattr(transport, "max_size", None), int):
-            transport.max_size = _RECEIVE_BUFFER  # type: ignore[attr-defined] # it has just been seen
+        Pool.shrink_buffer(transport)
 
     def data_received(self, data: bytes) -> None:
         """Tell what came of exchanges."""

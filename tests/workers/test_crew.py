@@ -271,6 +271,24 @@ async def test_nobody_listens(sandbox: Sandbox) -> None:
             assert kinds(await take(client, 6)) == {NotSent}
 
 
+async def test_no_worker_has_room(sandbox: Sandbox) -> None:
+    """What no worker has room for, the client does itself: what goes well, what fails, and what is cut off."""
+    sandbox.faults.add(Fault(faults.reset(accepted=True), method="POST", path="/sms", to=to_of(20)))
+    async with client_of(sandbox, workers=1) as client:
+        crew_of(client)._share = 0  # noqa: SLF001 - nothing else brings this about
+        outcomes = await take(client, 40, concurrency=4)
+        assert [outcome.index for outcome in outcomes if not isinstance(outcome, Accepted)] == [20]
+        assert isinstance(outcomes[20], Unknown)
+        assert workers_of(client)[0]._next == 0  # noqa: SLF001 - there is no other view
+        sandbox.faults.add(Fault(faults.hang(accepted=True), method="POST", path="/sms"))
+        batch = asyncio.ensure_future(attempt_many(client, 10))
+        await until(lambda: sandbox.journal.busy == 3)
+        batch.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await batch
+        await until(lambda: sandbox.journal.busy == 0)
+
+
 # --- Workers die -------------------------------------------------------------------------------------------------------------
 
 
@@ -332,6 +350,19 @@ async def test_replacement_that_does_not_come_up(
         os.kill(pids_of(client)[0], signal.SIGKILL)
         await until(lambda: "not replaced any more" in caplog.text)
         assert caplog.text.count("no process could be started") == 5
+        assert kinds(await take(client, 3)) == {Accepted}
+
+
+async def test_deaths_of_long_ago(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only deaths in quick succession count against a replacement."""
+    monkeypatch.setattr(crew_module, "_MOST_DEATHS", 1)
+    monkeypatch.setattr(crew_module, "_WINDOW", 0.0)
+    async with client_of(sandbox, workers=1) as client:
+        for _ in range(2):
+            (dead,) = workers_of(client)
+            os.kill(dead.pid or 0, signal.SIGKILL)
+            await until(lambda: dead.status is not None)  # noqa: B023 - it is awaited here
+            await until(lambda: workers_of(client))
         assert kinds(await take(client, 3)) == {Accepted}
 
 
