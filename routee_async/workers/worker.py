@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import sys
 import time
@@ -24,6 +25,8 @@ Tell = Callable[[Any, Response | ExchangeError], None]
 
 _PROGRAM: Final = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from routee_async.workers.hand import main; main()"
 """What a worker runs: it has to find this very package, wherever its client has found it."""
+_OURS: Final = "ROUTEE_"
+"""How the names of environment variables begin that a worker has no use for: credentials among them."""
 _START: Final = 60.0
 """Seconds that a worker may take to come up."""
 _STOP: Final = 5.0
@@ -98,7 +101,8 @@ class Worker(asyncio.Protocol):
             with theirs:
                 # A group of its own, so that Ctrl-C in a terminal is for the client alone.
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable or "python3", "-c", _PROGRAM, json.dumps(sys.path)),
+                    *(sys.executable or "python3", "-c", _PROGRAM, json.dumps([str(place) for place in sys.path])),
+                    env={name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
                     stdin=theirs.fileno(),
                     stdout=asyncio.subprocess.DEVNULL,
                     start_new_session=True,

@@ -555,12 +555,14 @@ def test_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_from_env(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client of the environment may have workers, too."""
+    """A client of the environment may have workers, too, and they do not inherit its credentials."""
     for name in ("application_id", "application_secret", "base_url", "auth_url"):
         monkeypatch.setenv(f"ROUTEE_{name.upper()}", getattr(sandbox, name))
     async with RouteeClient.from_env(workers=1) as client:
         assert kinds(await take(client, 2)) == {Accepted}
-        assert len(workers_of(client)) == 1
+        (pid,) = pids_of(client)
+        assert sandbox.application_secret.encode() not in shown_of(pid)
+        assert b"ROUTEE_" not in shown_of(pid)
 
 
 async def test_nothing_secret_is_shown_to_other_users(sandbox: Sandbox) -> None:
