@@ -464,13 +464,12 @@ def _check_container(field: str, value: object) -> Container[str]:
     return value
 
 
-def _check_workers(value: int, session: object) -> int:
-    if value == 0 and not isinstance(value, bool):
-        return 0
-    check_count("workers", value)
-    if session is not None:
+def _check_workers(value: object, session: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError("workers", f"must be a whole number of 0 or more, not {value!r}")
+    if value and session is not None:
         raise ConfigurationError("workers", "cannot go together with a session of your own, which lives in this process")
-    if os.name != "posix":
+    if value and os.name != "posix":
         raise ConfigurationError("workers", "are to be had on POSIX systems only")
     return value
 

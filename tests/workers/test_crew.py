@@ -534,10 +534,10 @@ async def test_cancelled(alone: bool, sandbox: Sandbox, caplog: pytest.LogCaptur
 # --- Settings ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workers", [-1, 1.5, True, False, "2", None])
+@pytest.mark.parametrize("workers", [-1, 1.5, 0.0, True, False, "2", None])
 def test_number_that_makes_no_sense(workers: Any) -> None:  # noqa: ANN401 - wrong on purpose
     """The number of workers is a whole number, 0 or more."""
-    with pytest.raises(ConfigurationError, match="workers"):
+    with pytest.raises(ConfigurationError, match="workers: must be a whole number of 0 or more"):
         RouteeClient("id", "secret", workers=workers)
 
 
