@@ -271,6 +271,27 @@ async def test_nobody_listens(sandbox: Sandbox) -> None:
             assert kinds(await take(client, 6)) == {NotSent}
 
 
+async def test_cancelled_in_the_turn_of_the_answer(sandbox: Sandbox) -> None:
+    """Whoever is cancelled just when the answer comes is cancelled, and its connection is used again."""
+    async with client_of(sandbox, workers=1) as client:
+        await client.send(message(0))
+        task = asyncio.ensure_future(client.send(message(1)))
+        (worker,) = workers_of(client)
+        await until(lambda: worker.held)
+        (held,) = worker.held.values()
+        tell = held.tell
+
+        def cancel_first(about: Any, result: Any) -> None:  # noqa: ANN401 - as it is called
+            about.cancel()
+            tell(about, result)
+
+        held.tell = cancel_first
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not worker.held
+        assert kinds(await take(client, 20)) == {Accepted}
+
+
 async def test_no_worker_has_room(sandbox: Sandbox) -> None:
     """What no worker has room for, the client does itself: what goes well, what fails, and what is cut off."""
     sandbox.faults.add(Fault(faults.reset(accepted=True), method="POST", path="/sms", to=to_of(20)))

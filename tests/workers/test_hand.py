@@ -281,6 +281,34 @@ async def test_end() -> None:
         assert len(server.requests) == 2
 
 
+async def test_transport_that_does_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker does not wait for long for what will not end; the client knows what to make of that."""
+
+    async def hold_on(_: AiohttpTransport) -> None:
+        pass
+
+    let_go = AiohttpTransport.aclose
+    monkeypatch.setattr(hand, "_LOOK", 0.01)
+    async with Server(silent) as server, hired(server.origin) as client:
+        client.send(1)
+        await until(lambda: server.requests)
+        with monkeypatch.context() as patch:
+            patch.setattr(AiohttpTransport, "aclose", hold_on)
+            await client.write(frames.pack(frames.END)).ended()
+        assert client.hand._wire is not None  # noqa: SLF001 - to tidy up
+        await let_go(client.hand._wire)  # noqa: SLF001 - as above
+        await until(lambda: not client.hand._tasks)  # noqa: SLF001 - as above
+
+
+async def test_pipe_that_is_closed_at_once() -> None:
+    """A worker that is not told what to be ends with the pipe."""
+    ours, theirs = socket.socketpair()
+    _, worker = await asyncio.get_running_loop().create_unix_connection(Hand, sock=theirs)
+    ours.close()
+    async with asyncio.timeout(PATIENCE):
+        await worker.ended
+
+
 async def test_pipe_that_is_closed() -> None:
     """Without its client a worker closes its connections and ends."""
     async with Server(silent) as server, hired(server.origin) as client:
@@ -300,9 +328,18 @@ async def test_client_that_is_no_more() -> None:
 
 async def test_client_that_is_no_more_and_pipe_that_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker looks now and then whether its client lives, for somebody else may hold the pipe."""
-    monkeypatch.setattr(hand, "_LOOK", 0.01)
+    looks: list[int] = []
+    client_of_then = os.getppid()
+
+    def look() -> int:
+        looks.append(client_of_then)
+        return client_of_then
+
+    monkeypatch.setattr(hand, "_LOOK", 0.001)
+    monkeypatch.setattr(os, "getppid", look)
     async with hired("http://127.0.0.1:1") as client:
-        await asyncio.sleep(0.03)
+        seen = len(looks)
+        await until(lambda: len(looks) > seen + 3)
         assert not client.hand.ended.done()
         monkeypatch.setattr(os, "getppid", lambda: 0)
         await client.ended()
