@@ -53,6 +53,7 @@ class Crew:
         self._order = Order(origins=origins, timeout=timeout, max_connections=self._share, parent=os.getpid())
         self._loop = asyncio.get_running_loop()
         self._workers: list[Worker] = []
+        self._dead: set[Worker] = set()  # but not buried
         self._replacing: set[asyncio.Task[None]] = set()
         self._deaths: deque[float] = deque()
         self._sweeper: asyncio.TimerHandle | None = None
@@ -128,9 +129,12 @@ class Crew:
             task.cancel()
         try:
             await asyncio.gather(*replacing, return_exceptions=True)
-            await asyncio.gather(*(worker.stop() for worker in self._workers))
-        finally:
-            await self._own.aclose()
+        finally:  # even if whoever closes is cancelled
+            try:
+                ends = [*(worker.stop() for worker in self._workers), *(worker.kill() for worker in self._dead)]
+                await asyncio.gather(*ends)
+            finally:
+                await self._own.aclose()
 
     def _choose(self, request: Request) -> Worker | None:
         """The worker with the least under way; None for what is not for workers, and when all have their share."""
@@ -163,6 +167,7 @@ class Crew:
     def _lost(self, worker: Worker) -> None:
         """Replace a worker that has died."""
         self._workers.remove(worker)
+        self._dead.add(worker)
         logger.warning(
             "worker process %s has died with %d requests in flight, which are now in doubt", worker.pid, len(worker.held)
         )
@@ -172,6 +177,7 @@ class Crew:
 
     async def _replace(self, worker: Worker) -> None:
         await worker.kill()
+        self._dead.discard(worker)
         while self._may_replace():
             try:
                 await self._start_one()

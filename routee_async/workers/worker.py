@@ -139,17 +139,23 @@ class Worker(asyncio.Protocol):
             await self.kill()
 
     async def kill(self) -> None:
-        """End the process at once, and wait for that."""
+        """End the process at once, and wait for that. A cancellation is obeyed after that, not before."""
         self._stopping = True
         process, pipe = self._process, self._pipe
+        cancelled: asyncio.CancelledError | None = None
         if process is not None:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-            await process.wait()
+            with suppress(ProcessLookupError):
+                process.kill()
+            while process.returncode is None:
+                try:
+                    await process.wait()
+                except asyncio.CancelledError as error:
+                    cancelled = error
         if pipe is not None:
             pipe.abort()
             await self._gone.wait()
+        if cancelled is not None:
+            raise cancelled
 
     @property
     def status(self) -> int | None:

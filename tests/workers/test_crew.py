@@ -274,6 +274,7 @@ async def test_nobody_listens(sandbox: Sandbox) -> None:
 async def test_cancelled_in_the_turn_of_the_answer(sandbox: Sandbox) -> None:
     """Whoever is cancelled just when the answer comes is cancelled, and its connection is used again."""
     async with client_of(sandbox, workers=1) as client:
+        sandbox.faults.add(Fault(faults.delay(0.1, accepted=True), method="POST", path="/sms", to=to_of(1), times=1))
         await client.send(message(0))
         task = asyncio.ensure_future(client.send(message(1)))
         (worker,) = workers_of(client)
@@ -475,6 +476,15 @@ def is_running(pid: int) -> bool:
 
 
 # --- Coming and going --------------------------------------------------------------------------------------------------------
+
+
+async def test_closing_in_the_turn_of_a_death(sandbox: Sandbox) -> None:
+    """Leaving the client buries a worker that has just died, and whose replacement has not been begun."""
+    async with client_of(sandbox, workers=1) as client:
+        (worker,) = workers_of(client)
+        os.kill(worker.pid or 0, signal.SIGKILL)
+        worker.connection_lost(None)
+        assert not workers_of(client)
 
 
 @pytest.mark.parametrize("program", ["/nonexistent/python", "/bin/false"])

@@ -244,6 +244,30 @@ async def test_no_process() -> None:
     await worker.kill()
 
 
+async def test_cancelled_while_the_process_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often whoever ends a process is cancelled, he has waited for its end before he obeys."""
+    process = await asyncio.create_subprocess_exec("/bin/sleep", "60")
+    wait, may_end = process.wait, asyncio.Event()
+
+    async def wait_for_long() -> int:
+        await may_end.wait()
+        return await wait()
+
+    monkeypatch.setattr(process, "wait", wait_for_long)
+    worker = Worker(lambda _: None)
+    worker._process = process  # noqa: SLF001 - in place of a real worker's
+    ending = asyncio.ensure_future(worker.kill())
+    for _ in range(2):
+        await asyncio.sleep(0)
+        ending.cancel()
+    await asyncio.sleep(0)
+    assert not ending.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert worker.status is not None
+
+
 async def test_cancelled_while_the_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is cancelled while a process is being started leaves no socket behind."""
 
