@@ -67,6 +67,8 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         default_region: ISO 3166-1 alpha-2 country for recipients in national form; None demands E.164.
         session: An aiohttp session of your own, with your proxy or traces. It is not closed here.
         observer: Told of every call and its attempts, such as `routee_async.otel.OpenTelemetryObserver()`.
+        workers: Processes that carry the wire of sends, for batches that one processor is too slow for; 0 for none. Pace, ledger
+            and outcomes stay here, so there is one of each. They run while the client is open. POSIX only; not with *session*.
 
     Raises:
         ConfigurationError: One of these is missing or makes no sense.
@@ -86,6 +88,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         default_region: str | None = None,
         session: "aiohttp.ClientSession | None" = None,
         observer: Observer | None = None,
+        workers: int = 0,
     ) -> None:
         self._application_id = _check_credential("application_id", application_id)
         self._application_secret = _check_credential("application_secret", application_secret)
@@ -96,8 +99,10 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         self._pace = pace if isinstance(pace, Pace) else Pace(parts_per_second=pace)
         self._default_region = phone.check_region(default_region)
         self._session = session
+        self._workers = _check_workers(workers, session)
         self._watch = Watch(observer)
         self._open: _Open | None = None
+        self._is_opening = False
         super().__init__(Asker(lambda: self._require_open().caller, self._default_region))
         # Loaded here and not with the package, because aiohttp takes longer than all the rest; and not when the client is entered,
         # because that would hold up the loop.
@@ -116,6 +121,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         default_region: str | None = None,
         session: "aiohttp.ClientSession | None" = None,
         observer: Observer | None = None,
+        workers: int = 0,
     ) -> Self:
         """Build a client from the environment.
 
@@ -138,6 +144,7 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
             default_region=default_region,
             session=session,
             observer=observer,
+            workers=workers,
         )
 
     def __repr__(self) -> str:
@@ -145,11 +152,14 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         return f"<RouteeClient {self._origins[Host.API]} {state}>"
 
     async def __aenter__(self) -> Self:
-        if self._open is not None:
+        if self._open is not None or self._is_opening:
             raise ClientClosedError("the client is already open: enter it once in each event loop")
+        transport = self._make_transport()
+        if self._workers:
+            transport = await self._hire(transport)
         rng = self._make_rng()
         caller = Launcher(
-            self._make_transport(),
+            transport,
             application_id=self._application_id,
             application_secret=self._application_secret,
             timeout=self._timeout,
@@ -171,6 +181,27 @@ class RouteeClient(Products, CampaignMethods, HistoryMethods):
         opened, self._open = self._open, None
         if opened is not None:
             await opened.aclose()
+
+    async def _hire(self, own: Transport) -> Transport:
+        """Put workers in front of a transport."""
+        from routee_async.workers.crew import Crew  # noqa: PLC0415 - few clients have workers
+
+        crew = Crew(
+            own,
+            self._origins,
+            timeout=self._timeout,
+            max_connections=self._max_connections,
+            workers=self._workers,
+        )
+        try:
+            self._is_opening = True
+            await crew.start()
+        except BaseException:
+            await crew.aclose()
+            raise
+        finally:
+            self._is_opening = False
+        return crew
 
     async def send(self, sms: Sms, *, on_unknown: OnUnknown = OnUnknown.REPORT) -> SentSms:
         """Send one message, at most once.
@@ -430,6 +461,16 @@ def _check_container(field: str, value: object) -> Container[str]:
     # A text contains numbers too, but not as members; and a generator can be asked only once.
     if isinstance(value, str | bytes) or not isinstance(value, Container):
         raise ConfigurationError(field, f"must be a set of numbers or the like, not {type(value).__name__}")
+    return value
+
+
+def _check_workers(value: object, session: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigurationError("workers", f"must be a whole number of 0 or more, not {value!r}")
+    if value and session is not None:
+        raise ConfigurationError("workers", "cannot go together with a session of your own, which lives in this process")
+    if value and os.name != "posix":
+        raise ConfigurationError("workers", "are to be had on POSIX systems only")
     return value
 
 

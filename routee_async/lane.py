@@ -13,7 +13,7 @@ import inspect
 import math
 from collections import deque
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
 import aiohttp
@@ -67,6 +67,8 @@ class Unfinished:
 
 
 TellAnswer = Callable[[Any, Response | Unfinished], None]
+PutBy = Callable[[Response, Callable[[], None]], None]
+"""Given an answer, and what is to be called once it has been judged and its connection may be used again."""
 
 
 class Lane:
@@ -76,10 +78,12 @@ class Lane:
         pool: Where connections come from.
         url: Any URL of the origin.
         bounds: Of getting a connection (`connect`, `sock_connect`) and of silence (`sock_read`), none of them None.
+        put_by: For whoever does not judge an answer at once; None where that is done before anything else is begun.
     """
 
-    def __init__(self, pool: Pool, url: URL, bounds: aiohttp.ClientTimeout) -> None:
+    def __init__(self, pool: Pool, url: URL, bounds: aiohttp.ClientTimeout, put_by: PutBy | None = None) -> None:
         self._pool = pool
+        self._put_by = put_by
         self._bounds = bounds
         self._sock_read = bounds.sock_read or math.inf
         self._loop = asyncio.get_running_loop()
@@ -258,11 +262,23 @@ class Lane:
             self._let_go(lease).close()
             return response
         lease.then = lease.about = None
+        if self._put_by is None:
+            self._park(lease)
+        else:
+            self._put_by(response, partial(self._park_judged, lease))
+        return response
+
+    def _park(self, lease: Lease) -> None:
         now = lease.parked_at = self._loop.time()
         self._parked.append(lease)
         if now + KEEP_ALIVE < self._sweep_at:
             self._sweep_by(now + KEEP_ALIVE)
-        return response
+
+    def _park_judged(self, lease: Lease) -> None:
+        if self._closed or lease.transport.is_closing():
+            self._let_go(lease).close()
+        else:
+            self._park(lease)
 
     async def _read_on(self, lease: Lease, mark: Mark, cap: int, total_at: float) -> Response:
         """Read an answer that was handed to aiohttp's protocol."""
@@ -274,11 +290,14 @@ class Lane:
             mark.status = message.code
             body = await read_capped(content, cap)
         body = decompress(body, message.headers.get("Content-Encoding", ""), cap)
-        if lease.is_tainted:
-            self._let_go(lease).close()
+        response = make_response(message.code, message.headers, body, mark.drop_connection)
+        if self._let_go(lease).is_tainted:
+            lease.close()
+        elif self._put_by is None:
+            lease.connection.release()  # which closes it, where the answer says so
         else:
-            self._let_go(lease).connection.release()  # which closes it, where the answer says so
-        return make_response(message.code, message.headers, body, mark.drop_connection)
+            self._put_by(response, lease.connection.release)
+        return response
 
     # Deadlines: one timer for all, set to the earliest that was known when it was set.
 

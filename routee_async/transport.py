@@ -21,7 +21,7 @@ from yarl import URL
 from routee_async import lane
 from routee_async.exchange import ExchangeError
 from routee_async.failures import ONLY_WHILE_CONNECTING, explain
-from routee_async.lane import Lane, Unfinished
+from routee_async.lane import Lane, PutBy, Unfinished
 from routee_async.lease import Lease, Mark
 from routee_async.options import Timeout
 from routee_async.pool import Pool
@@ -47,6 +47,7 @@ class AiohttpTransport:
         timeout: Bounds of one exchange.
         max_connections: Size of the pool.
         session: A session of the caller's own, which is used as it is and never closed here.
+        put_by: For whoever does not judge an answer at once: see `Lane`.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class AiohttpTransport:
         timeout: Timeout,
         max_connections: int,
         session: aiohttp.ClientSession | None = None,
+        put_by: PutBy | None = None,
     ) -> None:
         self._origins = origins
         self._timeout = timeout
@@ -69,7 +71,7 @@ class AiohttpTransport:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
             )
-            self._lane = self._open_lane(pool)
+            self._lane = self._open_lane(pool, put_by)
         self._session = session
         self._loop = asyncio.get_running_loop()
         self._carried: set[asyncio.Task[None]] = set()
@@ -218,11 +220,11 @@ class AiohttpTransport:
             url = self._urls[endpoint] = URL(self._origins[endpoint.host] + endpoint.path, encoded=True)
         return url
 
-    def _open_lane(self, pool: Pool) -> Lane | None:
+    def _open_lane(self, pool: Pool, put_by: PutBy | None) -> Lane | None:
         if not lane.is_supported():
             logger.warning("sends go through aiohttp's session, which is slower: aiohttp %s is not known", aiohttp.__version__)
             return None
-        return Lane(pool, URL(self._origins[Host.API]), self._full_time)
+        return Lane(pool, URL(self._origins[Host.API]), self._full_time, put_by)
 
     def _build_head(self, host: str, endpoint: Endpoint, path: str, content_type: str, authorization: str) -> None:
         """Build what is written before the body, but for its length. It is the same for all sends with one token, and kept."""

@@ -25,6 +25,7 @@ async def bulk(  # noqa: PLR0913 - an argument for each option of the command
     max_unknown: Annotated[int | None, Parameter(validator=validators.Number(gte=0))] = None,
     parts_per_second: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
     concurrency: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 100,
+    workers: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     default_region: str | None = None,
     output: str | None = None,
     file_format: Annotated[FileFormat | None, Parameter(name="--format")] = None,
@@ -65,13 +66,15 @@ async def bulk(  # noqa: PLR0913 - an argument for each option of the command
         max_unknown: Stop when more rows than this are unknown.
         parts_per_second: Send no faster than this; a message of three parts counts three. Without it, as fast as Routee takes them.
         concurrency: The most messages under way at a time.
+        workers: Processes that write and read the wire, where one processor is too slow for it; 0 for none. Rate, ledger and
+            results are shared.
         default_region: Country of numbers in national form, such as GR.
         output: Where results go: a new file, or `-` for stdout. Without it to stdout, unless that is a terminal: then to a new file
             beside the input. When a run is resumed, its earlier results are replaced in the end.
         file_format: `csv` or `jsonl`; without it as the name of the output ends, else `csv`.
         summary: Write no results, only the figures in the end. Then tracking ids are nowhere but in the ledger, if there is one.
-        shard: Send only a share of the rows: `2/4` is the second of four, rows 2, 6, 10 and so on. To use more processors or
-            machines, start one process for each share, with a ledger, an output and a part of the rate of its own.
+        shard: Send only a share of the rows: `2/4` is the second of four, rows 2, 6, 10 and so on. To use more machines, start one
+            process for each share, with a ledger, an output and a part of the rate of its own.
         track: Follow each accepted message for so many seconds, and write down its last status.
     """
     if sender_id is not None:
@@ -84,6 +87,7 @@ async def bulk(  # noqa: PLR0913 - an argument for each option of the command
         body=body,
         default_region=default_region,
         concurrency=concurrency,
+        workers=workers,
         parts_per_second=parts_per_second,
         on_unknown=on_unknown,
         max_unknown=max_unknown,

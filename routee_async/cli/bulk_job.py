@@ -30,6 +30,7 @@ class Job:
         body: Text with placeholders; None for column `body` as it is.
         default_region: Country of numbers in national form.
         concurrency: The most messages under way.
+        workers: Processes that carry the wire.
         parts_per_second: The most message parts a second.
         on_unknown: What to do about doubt.
         max_unknown: Unknown rows that are borne.
@@ -45,6 +46,7 @@ class Job:
     body: str | None = attrs.field(default=None, repr=False)
     default_region: str | None = None
     concurrency: int = 100
+    workers: int = 0
     parts_per_second: float | None = None
     on_unknown: OnUnknown = attrs.field(default=OnUnknown.REPORT, converter=OnUnknown)
     max_unknown: int | None = None

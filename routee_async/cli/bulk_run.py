@@ -57,6 +57,7 @@ async def carry_out(job: Job, ledger: Path | None) -> Exit:
         max_connections=job.concurrency + (following.POLLS if policy else 0),
         pace=job.parts_per_second,
         default_region=job.default_region,
+        workers=job.workers,
     )
     goal = None if job.summary else job.output or _default_output(job.file)
     with open_recipients(job.file, job.shard) as recipients:

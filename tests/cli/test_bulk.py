@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from routee_async import cli
+from routee_async import Ledger, cli
+from routee_async.cli import bulk_job
 from routee_async.sandbox import Fault, Magic, Outcome, Sandbox, Timeline, faults
 from tests.cli.conftest import NUMBER, PATIENCE, Ran, Routee, finish, happens, start
 
@@ -333,3 +334,30 @@ async def test_interrupted_while_following(routee: Routee, sandbox: Sandbox, tab
     (row,) = results(ran).values()
     assert row["tracking_id"] == sandbox.journal.accepted[0].tracking_id
     assert "not followed to its end" in row["error"]
+
+
+async def test_workers(routee: Routee, sandbox: Sandbox, table: Table, tmp_path: Path) -> None:
+    """With workers a file is sent as without, into one ledger, and the ledger remembers them for going on."""
+    path = table("to\n" + "".join(f"+306970{number:06d}\n" for number in range(50)))
+    command = ("bulk", path, *SENDER, "--body", "Hi", "--workers", 2, "--ledger", tmp_path / "run.db")
+    ran = await routee(*command)
+    assert ran.status == 0
+    assert summary(ran) == {"accepted": 50, "rejected": 0, "not sent": 0, "unknown": 0}
+    assert len({message.to for message in sandbox.journal.accepted}) == len(sandbox.journal.accepted) == 50
+    recalled = bulk_job.recall(Ledger(tmp_path / "run.db"))
+    assert recalled is not None
+    assert recalled.workers == 2
+
+
+async def test_workers_that_do_not_come_up(
+    routee: Routee,
+    sandbox: Sandbox,
+    table: Table,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without its workers a run sends nothing, and says why."""
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    ran = await routee("bulk", table("to\n+306970000001\n"), *SENDER, "--body", "Hi", "--workers", 2)
+    assert ran.status != 0
+    assert "workers: no process could be started: No such file or directory" in ran.err
+    assert not sandbox.journal.requests

@@ -1,0 +1,1 @@
+"""Tests of `routee_async/workers`."""
