@@ -48,7 +48,7 @@ class Handler(Protocol):
         ...
 
     def is_held_back(self) -> bool:
-        """True when the next message had better `wait` before it is pulled."""
+        """True when the next message had better `wait` before it is begun."""
         ...
 
     async def wait(self) -> None:
@@ -230,8 +230,6 @@ class _Batch:
             while not self._places and self._broken_by is None:
                 self._room.clear()
                 await self._room.wait()
-            if self._broken_by is None and handler.stopped_by is None and handler.is_held_back():
-                await handler.wait()
             if self._broken_by is not None or handler.stopped_by is not None:
                 return
             if (item := source.pull_at_once()) is None and (item := await source.pull()) is None:
@@ -239,6 +237,8 @@ class _Batch:
             self._places -= 1
             self._under_way += 1
             try:
+                if handler.is_held_back():
+                    await handler.wait()
                 rest = handler.begin(*item)
             except BaseException:
                 self._under_way -= 1

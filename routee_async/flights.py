@@ -33,7 +33,7 @@ class FlyingRun(Run):
         self._flights: set[_MessageFlight] = set()
 
     def is_held_back(self) -> bool:
-        """True when the next message had better `wait` before it is pulled: pace, gate or others are in its way."""
+        """True when the next message had better `wait` before it is begun: pace, gate or others are in its way."""
         return self._caller.is_held_back()
 
     async def wait(self) -> None:

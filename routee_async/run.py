@@ -115,7 +115,7 @@ class Run:
             self.stopped_by = error
 
     def is_held_back(self) -> bool:
-        """True when the next message had better `wait` before it is pulled."""
+        """True when the next message had better `wait` before it is begun."""
         return False
 
     async def wait(self) -> None:

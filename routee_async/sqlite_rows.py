@@ -39,7 +39,6 @@ CREATE TABLE tail (id INTEGER PRIMARY KEY, entry BLOB NOT NULL); -- of messages 
 """
 _USUAL = "position, state, reference, checksum, tracking_id, parts, intended_at"
 _COLUMNS = f"{_USUAL}, error, duplicates"
-_USUALLY = _USUAL.count(",") + 1
 _SELECT = f"SELECT {_COLUMNS}, status FROM message"  # noqa: S608 - a constant
 # An accepted message stays accepted, whatever comes: to intend it once more would be to send it twice.
 _UPSERT = """
@@ -88,12 +87,20 @@ def append_entry(connection: sqlite3.Connection, entry: bytes) -> None:
 
 def fold(connection: sqlite3.Connection, rows: Iterable[Written], remaining: Iterable[Intent]) -> None:
     """Make rows of what is in the tail, but for some intents, which are noted anew."""
-    # Neither has an error or duplicates: two columns less are a third of the cost.
-    _upsert(connection, [row[:_USUALLY] for row in rows], _USUAL)
+    # Neither has an error or duplicates: two columns less are a third of the cost. And sqlite3 looks for an adapter for each `bytes`
+    # that it is given, in vain, but not for a `bytearray`.
+    _upsert(connection, [_bound(row) for row in rows], _USUAL)
     connection.execute("DELETE FROM tail")
     rest = tuple(remaining)
     if rest:
         append_entry(connection, write_entry(rest, ()))
+
+
+def _bound(row: Written) -> tuple[object, ...]:
+    """The usual columns of a row, as they cost least to hand over."""
+    position, state, reference, checksum, tracking_id, parts, intended_at, _, _ = row
+    short = bytearray(tracking_id) if isinstance(tracking_id, bytes) else tracking_id
+    return (position, state, reference, bytearray(checksum), short, parts, intended_at)
 
 
 def read_tail(connection: sqlite3.Connection) -> Tail:

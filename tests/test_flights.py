@@ -236,3 +236,11 @@ async def test_error_that_is_not_ours(sandbox: Sandbox, ledger: Ledger | None, m
             await take_all(client.send_many(messages(), concurrency=CONCURRENCY, ledger=ledger), outcomes)
     assert {outcome.index for outcome in outcomes} >= set(range(STRUCK - CONCURRENCY))
     assert sandbox.journal.sends_received == len(outcomes) + 1
+
+
+async def test_end_of_the_input_is_seen_while_everybody_is_held_back(sandbox: Sandbox, ledger: Ledger | None) -> None:
+    """A batch whose messages all have their outcome ends, although a next one would have to wait for a minute."""
+    sandbox.faults.add(Fault(faults.error(429, retry_after="3600"), path="/sms", to=to_of(1)))
+    async with asyncio.timeout(20), client_of(sandbox) as client:
+        outcomes = [outcome async for outcome in client.send_many(messages(2), concurrency=1, ledger=ledger)]
+    assert [type(outcome) for outcome in outcomes] == [Accepted, NotSent]
