@@ -87,8 +87,7 @@ def append_entry(connection: sqlite3.Connection, entry: bytes) -> None:
 
 def fold(connection: sqlite3.Connection, rows: Iterable[Written], remaining: Iterable[Intent]) -> None:
     """Make rows of what is in the tail, but for some intents, which are noted anew."""
-    # Neither has an error or duplicates: two columns less are a third of the cost. And sqlite3 looks for an adapter for each `bytes`
-    # that it is given, in vain, but not for a `bytearray`.
+    # Neither has an error or duplicates: two columns less are a third of the cost.
     _upsert(connection, [_bound(row) for row in rows], _USUAL)
     connection.execute("DELETE FROM tail")
     rest = tuple(remaining)
@@ -97,7 +96,7 @@ def fold(connection: sqlite3.Connection, rows: Iterable[Written], remaining: Ite
 
 
 def _bound(row: Written) -> tuple[object, ...]:
-    """The usual columns of a row, as they cost least to hand over."""
+    """The usual columns of a row: sqlite3 looks for an adapter for each `bytes`, in vain, and for no `bytearray`."""
     position, state, reference, checksum, tracking_id, parts, intended_at, _, _ = row
     short = bytearray(tracking_id) if isinstance(tracking_id, bytes) else tracking_id
     return (position, state, reference, bytearray(checksum), short, parts, intended_at)

@@ -215,9 +215,9 @@ async def test_client_that_is_closed(sandbox: Sandbox, ledger: Ledger | None) ->
     await asyncio.wait([consumer])
     assert not isinstance(consumer.exception(), asyncio.CancelledError)
     kinds = [type(outcome) for outcome in in_order(outcomes)]
-    assert kinds.count(Unknown) == CONCURRENCY
+    assert 0 < kinds.count(Unknown) <= CONCURRENCY
     assert set(kinds) <= {Accepted, Unknown, NotSent}
-    assert sandbox.journal.sends_accepted == kinds.count(Accepted) + CONCURRENCY
+    assert sandbox.journal.sends_accepted == kinds.count(Accepted) + kinds.count(Unknown)
 
 
 async def test_error_that_is_not_ours(sandbox: Sandbox, ledger: Ledger | None, monkeypatch: pytest.MonkeyPatch) -> None:
