@@ -316,8 +316,9 @@ class Caller:
         return value
 
     def _give_up(self, call: Call[T]) -> None:
-        """End an attempt of which nothing was learnt."""
-        self._leave(call, None, 0)
+        """End an attempt of which nothing was learnt, if one is under way."""
+        if call.has_turn:
+            self._leave(call, None, 0)
 
     def _leave(self, call: Call[T], well: bool | None, accepted: int) -> None:  # noqa: FBT001 - as of `Admission.record`
         """Note how an attempt ended, and give its turn back."""

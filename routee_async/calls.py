@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 import attrs
 
@@ -77,3 +77,8 @@ class Flight(Call[T]):
     @abstractmethod
     def told(self, result: T | Callable[[], Awaitable[T]]) -> None:
         """Go on with the result, or with what has to be called and awaited for it."""
+
+
+async def fail(error: Exception) -> NoReturn:
+    """What has to be awaited for a call that has come to nothing."""
+    raise error

@@ -8,15 +8,15 @@ is read and noted; that is on disk, so the outcome is handed over. As soon as an
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, NoReturn
 
 import attrs
 
 from routee_async import protocol, references
 from routee_async.bulk import Desk
-from routee_async.calls import Flight
+from routee_async.calls import Flight, fail
 from routee_async.checksums import checksum_of
 from routee_async.errors import InvalidInputError, LedgerError
+from routee_async.launcher import Launcher
 from routee_async.models import Outcome, SentSms, Sms, build_accepted
 from routee_async.protocol import Response
 from routee_async.run import Run, tell_duplicates
@@ -26,11 +26,16 @@ from routee_async.store import QuickStore, RowState
 class FlyingRun(Run):
     """One run of `send_many`. Takes what `Run` takes."""
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - handed on as they come
-        super().__init__(**options)
+    _quick: QuickStore | None
+    _caller: Launcher
+    _flights: "set[_MessageFlight]"
+
+    async def open(self, desk: Desk | None = None) -> None:
+        """Begin, or take the ledger of an earlier run up again. See `Run.open`."""
+        await super().open(desk)
         self._quick = self._ledger if isinstance(self._ledger, QuickStore) else None
         self._caller = self._delivery.caller
-        self._flights: set[_MessageFlight] = set()
+        self._flights = set()
 
     def is_held_back(self) -> bool:
         """True when the next message had better `wait` before it is begun: pace, gate or others are in its way."""
@@ -92,7 +97,7 @@ class FlyingRun(Run):
             self._caller.launch(flight, waited=True)
         else:
             self._caller.cut(flight)
-            self.hand_over(flight, partial(_raise, error))
+            self.hand_over(flight, partial(fail, error))
 
     def accepted(self, flight: "_MessageFlight", sent: SentSms) -> None:
         """Go on: the message was accepted, which is to be on disk before it is told."""
@@ -121,6 +126,11 @@ class FlyingRun(Run):
             first: To be called and awaited for what the first call came to.
         """
         self._board.run(partial(self._bring_down, flight, first))
+
+    def break_off(self, flight: "_MessageFlight", error: Exception) -> None:
+        """Let a task raise what is nobody's outcome, so that it ends the batch."""
+        self._caller.cut(flight)
+        self.hand_over(flight, partial(fail, error))
 
     def _settled(self, flight: "_MessageFlight", outcome: Outcome, error: LedgerError | None = None) -> None:
         """Hand an outcome over; if it could not be written, the run stops, and the outcome stands."""
@@ -176,15 +186,17 @@ class _MessageFlight(Flight[SentSms]):
 
     def intended(self, error: LedgerError | None) -> None:
         """Go on: the intent is on disk, or cannot be written."""
-        self.run.intended(self, error)
+        try:
+            self.run.intended(self, error)
+        except Exception as unforeseen:  # noqa: BLE001 - as in `told`
+            self.run.break_off(self, unforeseen)
 
     def told(self, result: SentSms | Callable[[], Awaitable[SentSms]]) -> None:
         """Go on with what the call came to."""
-        if isinstance(result, SentSms):
-            self.run.accepted(self, result)
-        else:
+        if not isinstance(result, SentSms):
             self.run.hand_over(self, result)
-
-
-async def _raise(error: LedgerError) -> NoReturn:
-    raise error
+            return
+        try:
+            self.run.accepted(self, result)
+        except Exception as unforeseen:  # noqa: BLE001 - of a store that is not ours: it must end the batch, and not its message alone
+            self.run.break_off(self, unforeseen)

@@ -5,10 +5,10 @@ Only what need not wait and goes well gets by without a task: `told` may bring a
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from routee_async.caller import AgainError, Caller
-from routee_async.calls import Call, Flight
+from routee_async.calls import Call, Flight, fail
 from routee_async.protocol import Response
 
 T = TypeVar("T")
@@ -69,21 +69,26 @@ class Launcher(Caller):
         begun, flight.begun = flight.begun, None
         if begun is not None:
             self._transport.cut(begun)
-        if flight.has_turn:
-            self._give_up(flight)
+        self._give_up(flight)
         self._end(flight)
 
     def _landed(self, flight: Flight[T], result: Response | object) -> None:
         """Take what the transport tells of a call that was launched."""
-        flight.begun = None
-        if not isinstance(result, Response) or not result.is_success:
+        if not flight.is_open:
+            return  # it was cut, and nobody wants to know
+        if not isinstance(result, Response):
+            # What it goes over stays with the flight until a task has begun to see to it: there may never be one.
             flight.told(partial(self._go_on, flight, partial(self._finish, flight, result)))
+            return
+        flight.begun = None
+        if not result.is_success:
+            flight.told(partial(self._go_on, flight, partial(self._judge, flight, result)))
             return
         try:
             value = self._read(flight, result)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the result is awaited
             self._end(flight)
-            flight.told(partial(_raise, error))
+            flight.told(partial(fail, error))
             return
         self._end(flight)
         self._budget.succeed()
@@ -101,12 +106,11 @@ class Launcher(Caller):
         self._budget.succeed()
         return result
 
-    async def _finish(self, call: Call[T], result: Response | object) -> T:
-        """The end of an attempt that the transport began, and that did not simply go well."""
-        if not isinstance(result, Response):
-            return await self._attempt(call, partial(self._transport.finish, call.request, result))
-        return self._conclude(call, result)
+    async def _finish(self, flight: Flight[T], unfinished: object) -> T:
+        """The end of an attempt that the transport began, and of which it cannot tell at once."""
+        flight.begun = None
+        return await self._attempt(flight, partial(self._transport.finish, flight.request, unfinished))
 
-
-async def _raise(error: Exception) -> NoReturn:
-    raise error
+    async def _judge(self, flight: Flight[T], answer: Response) -> T:
+        """The end of an attempt whose answer is no success."""
+        return self._conclude(flight, answer)

@@ -137,6 +137,10 @@ class AiohttpTransport:
             answer = await self.exchange(request, authorization, time_left)
         except ExchangeError as error:
             answer = error
+        except asyncio.CancelledError:
+            # By `cut`, whose caller does not want to know, or by somebody who has no business with it.
+            tell(about, ExchangeError(Failure(phase=Phase.CLOSE, reason="cancelled", written=True)))
+            raise
         tell(about, answer)
 
     async def finish(self, request: Request, unfinished: Unfinished | ExchangeError) -> Response:

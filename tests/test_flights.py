@@ -1,7 +1,7 @@
 """Messages of a batch that travel without a task of their own: nothing is lost, doubled or left behind, whatever happens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,8 @@ from routee_async import (
 from routee_async.pace import Pace
 from routee_async.protocol import Response
 from routee_async.sandbox import Fault, Sandbox, faults
-from tests.misbehaving import nothing_left, until
+from routee_async.transport import AiohttpTransport
+from tests.misbehaving import in_use, nothing_left, until
 
 SIZE = 40
 CONCURRENCY = 5
@@ -244,3 +245,69 @@ async def test_end_of_the_input_is_seen_while_everybody_is_held_back(sandbox: Sa
     async with asyncio.timeout(20), client_of(sandbox) as client:
         outcomes = [outcome async for outcome in client.send_many(messages(2), concurrency=1, ledger=ledger)]
     assert [type(outcome) for outcome in outcomes] == [Accepted, NotSent]
+
+
+@pytest.mark.parametrize("method", ["intend_soon", "settle_soon"])
+async def test_store_that_raises_what_it_should_not(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+) -> None:
+    """A store with an error of its own ends the batch with that error, and leaves neither turn nor connection taken."""
+    ledger = Ledger(tmp_path / "run.db")
+    honest = getattr(ledger, method)
+
+    def fail(index: int, *arguments: object, **options: object) -> None:
+        if index == STRUCK:
+            raise ZeroDivisionError
+        honest(index, *arguments, **options)
+
+    monkeypatch.setattr(ledger, method, fail)
+    outcomes: list[Outcome] = []
+    async with asyncio.timeout(20), client_of(sandbox) as client:
+        with pytest.raises(ZeroDivisionError):
+            await take_all(client.send_many(messages(), concurrency=CONCURRENCY, ledger=ledger), outcomes)
+        assert {outcome.index for outcome in outcomes} >= set(range(STRUCK - CONCURRENCY))
+        assert all(isinstance(outcome, Accepted) for outcome in await run(client, None))
+
+
+async def test_connection_whose_answer_nobody_sees_to(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that is left just when an odd answer has come does not keep its connection."""
+    batches: list[AsyncGenerator[Outcome, None]] = []
+    told = asyncio.Event()
+
+    def leave(_: bulk._Batch, rest: Callable[[], Awaitable[Outcome]]) -> None:
+        del rest  # the task that would see to it never has its first turn
+        told.set()
+
+    async with client_of(sandbox) as client:
+        await run(client, None)
+        sandbox.faults.add(Fault(faults.cut_body(accepted=True), path="/sms", to=to_of(0)))
+        batches.append(client.send_many(messages(1), concurrency=1))
+        monkeypatch.setattr(bulk._Batch, "run", leave)  # noqa: SLF001 - there is no other view
+        consumer = asyncio.ensure_future(anext(batches[0]))
+        await told.wait()
+        consumer.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await consumer
+        await batches[0].aclose()
+        opened = client._open  # noqa: SLF001 - to look into its pool
+        assert opened is not None
+        assert isinstance(opened.caller._transport, AiohttpTransport)  # noqa: SLF001 - as above
+        assert not in_use(opened.caller._transport._session)  # noqa: SLF001 - as above
+
+
+@pytest.mark.parametrize("lane", ["session"], indirect=True)  # the direct lane has no such task
+async def test_exchange_that_a_stranger_cancels(sandbox: Sandbox, ledger: Ledger | None) -> None:
+    """Whoever cancels all tasks that he finds leaves doubt, and no batch that waits for ever."""
+    sandbox.faults.add(Fault(faults.hang(accepted=True), path="/sms", to=to_of(STRUCK)))
+    outcomes: list[Outcome] = []
+    async with asyncio.timeout(20), client_of(sandbox) as client:
+        consumer = asyncio.ensure_future(take_all(client.send_many(messages(), concurrency=1, ledger=ledger), outcomes))
+        await until(lambda: sandbox.journal.busy == 1 and len(outcomes) == STRUCK)
+        for task in asyncio.all_tasks():
+            if task.get_name() == "routee-exchange":
+                task.cancel()
+        await consumer
+    assert [type(outcome) for outcome in in_order(outcomes)] == [*[Accepted] * STRUCK, Unknown, *[Accepted] * (SIZE - STRUCK - 1)]
