@@ -8,6 +8,7 @@ import attrs
 from routee_async.models import Sms
 
 _BYTES = 16
+_EMPTY = blake2b(digest_size=_BYTES)
 _BETWEEN = "\0"
 _MANDATORY = ("to", "sender_id", "body")
 # Those fields of a message that have a default, in their order.
@@ -27,15 +28,29 @@ def checksum_of(sms: object) -> bytes:
     Returns:
         16 bytes, the same in every process and on every machine.
     """
-    if isinstance(sms, Sms) and _options_of(sms) == _NO_OPTIONS:
+    if isinstance(sms, Sms) and _is_plain(sms):
         try:
-            text = _BETWEEN.join((sms.to, sms.sender_id, sms.body))
-            # With a further one inside, two different messages could look the same.
-            if text.count(_BETWEEN) == len(_MANDATORY) - 1:
-                return blake2b(text.encode(), digest_size=_BYTES).digest()
+            # With a further one before the last, two different messages could look the same.
+            if _BETWEEN not in sms.to and _BETWEEN not in sms.sender_id:
+                checksum = _EMPTY.copy()  # a quarter cheaper than to make a new one with its options
+                checksum.update(_BETWEEN.join((sms.to, sms.sender_id, sms.body)).encode())
+                return checksum.digest()
         except (TypeError, UnicodeEncodeError):
             pass  # a field that is no text, or not one that can be sent: it will be refused, but has its checksum
     return blake2b(repr(_content_of(sms)).encode("utf-8", "surrogatepass"), digest_size=_BYTES).digest()
+
+
+def _is_plain(sms: Sms) -> bool:
+    """True when a message has no options; asked of each, so field by field. What only looks different goes the long way."""
+    return (
+        sms.flash is False
+        and sms.label is None
+        and sms.callback is None
+        and sms.ttl is None
+        and sms.transcode is None
+        and sms.url_shortener is None
+        and sms.restrictions is None
+    )
 
 
 def _content_of(sms: object) -> object:

@@ -17,33 +17,37 @@ from routee_async.calls import Flight, fail
 from routee_async.checksums import checksum_of
 from routee_async.errors import InvalidInputError, LedgerError
 from routee_async.launcher import Launcher
-from routee_async.models import Outcome, SentSms, Sms, build_accepted
+from routee_async.models import Accepted, Outcome, SentSms, Sms, build_accepted
 from routee_async.protocol import Response
 from routee_async.run import Run, tell_duplicates
 from routee_async.store import QuickStore, RowState
+
+_ACCEPTED = RowState.ACCEPTED
+"""Named for each message; to fetch a member from its enum takes as long as to write it."""
 
 
 class FlyingRun(Run):
     """One run of `send_many`. Takes what `Run` takes."""
 
     _quick: QuickStore | None
-    _caller: Launcher
+    caller: Launcher
     _flights: "set[_MessageFlight]"
 
     async def open(self, desk: Desk | None = None) -> None:
         """Begin, or take the ledger of an earlier run up again. See `Run.open`."""
         await super().open(desk)
         self._quick = self._ledger if isinstance(self._ledger, QuickStore) else None
-        self._caller = self._delivery.caller
+        self.caller = self._delivery.caller
         self._flights = set()
+        self._is_new = False  # until a message has come that no earlier run knew, nor any behind it
 
     def is_held_back(self) -> bool:
         """True when the next message had better `wait` before it is begun: pace, gate or others are in its way."""
-        return self._caller.is_held_back()
+        return self.caller.is_held_back()
 
     async def wait(self) -> None:
         """Wait for what holds messages back."""
-        await self._caller.wait()
+        await self.caller.wait()
 
     def begin(self, index: int, sms: Sms) -> Callable[[], Awaitable[Outcome]] | None:
         """Begin to bring a message to its outcome: without a task if it need not wait for anything. See `Run.begin`."""
@@ -53,7 +57,7 @@ class FlyingRun(Run):
         self.attempted += 1
         self._flights.add(flight)
         if self._quick is None:
-            self._caller.launch(flight, waited=False)
+            self.caller.launch(flight, waited=False)
             return None
         try:
             self._quick.intend_soon(index, flight.reference, flight.checksum, flight.intended)
@@ -64,7 +68,7 @@ class FlyingRun(Run):
     def abandon(self) -> None:
         """End what is on its way without a task. Its outcomes are not told."""
         while self._flights:
-            self._caller.cut(self._flights.pop())
+            self.caller.cut(self._flights.pop())
 
     def _take_off(self, index: int, sms: Sms) -> "_MessageFlight | None":
         """Check and admit a message; None if it has to wait for anything, or cannot be sent."""
@@ -72,8 +76,11 @@ class FlyingRun(Run):
             return None
         checksum = b""
         if self._ledger is not None:
-            if self._quick is None or self._checked != index or not self._quick.is_new(index):
+            if self._quick is None or self._checked != index:
                 return None
+            if not self._is_new and not self._quick.is_new_from(index):
+                return None
+            self._is_new = True
             self._checked = index + 1
             checksum = checksum_of(sms)
         reference = references.reference_of(self._run_id, index)
@@ -85,38 +92,35 @@ class FlyingRun(Run):
         if self._suppressed != () and prepared.to in self._suppressed:
             return None
         flight = _MessageFlight(protocol.build_send(prepared, label), self, index, sms, prepared, label, reference, checksum)
-        return flight if self._caller.admit(flight) else None
+        return flight if self.caller.admit(flight) else None
 
     # What a flight comes to.
 
-    def intended(self, flight: "_MessageFlight", error: LedgerError | None) -> None:
-        """Go on: the intent is on disk, or cannot be written."""
-        if not flight.is_open:
-            return  # the batch was abandoned meanwhile
-        if error is None:
-            self._caller.launch(flight, waited=True)
-        else:
-            self._caller.cut(flight)
-            self.hand_over(flight, partial(fail, error))
-
     def accepted(self, flight: "_MessageFlight", sent: SentSms) -> None:
         """Go on: the message was accepted, which is to be on disk before it is told."""
-        outcome = build_accepted(index=flight.index, sms=flight.sms, sent=sent)
+        flight.outcome = build_accepted(index=flight.index, sms=flight.sms, sent=sent)
         if self._quick is None:
-            self._settled(flight, outcome)
+            self.settled(flight)
             return
         try:
             self._quick.settle_soon(
                 flight.index,
                 reference=flight.reference,
                 checksum=flight.checksum,
-                state=RowState.ACCEPTED,
+                state=_ACCEPTED,
                 tracking_id=sent.tracking_id,
                 parts=sent.body_analysis.parts,
-                then=partial(self._settled, flight, outcome),
+                then=flight.settled,
             )
         except LedgerError as error:
-            self._settled(flight, outcome, error)
+            flight.settled(error)
+
+    def settled(self, flight: "_MessageFlight") -> None:
+        """Hand an outcome over."""
+        assert self._desk is not None  # noqa: S101 - for the type checker: who begins messages has one
+        assert flight.outcome is not None  # noqa: S101 - as above
+        self._flights.discard(flight)
+        self._desk.put(flight.outcome)
 
     def hand_over(self, flight: "_MessageFlight", first: Callable[[], Awaitable[SentSms]]) -> None:
         """Let a task bring a message to its outcome whose first call did not simply go well.
@@ -125,19 +129,13 @@ class FlyingRun(Run):
             flight: The message.
             first: To be called and awaited for what the first call came to.
         """
-        self._board.run(partial(self._bring_down, flight, first))
+        assert self._desk is not None  # noqa: S101 - as above
+        self._desk.run(partial(self._bring_down, flight, first))
 
     def break_off(self, flight: "_MessageFlight", error: Exception) -> None:
-        """Let a task raise what is nobody's outcome, so that it ends the batch."""
-        self._caller.cut(flight)
+        """End the call of a message, and let a task raise *error*: where it is nobody's outcome it ends the batch."""
+        self.caller.cut(flight)
         self.hand_over(flight, partial(fail, error))
-
-    def _settled(self, flight: "_MessageFlight", outcome: Outcome, error: LedgerError | None = None) -> None:
-        """Hand an outcome over; if it could not be written, the run stops, and the outcome stands."""
-        if error is not None:
-            self.stop(error)
-        self._flights.discard(flight)
-        self._board.put(outcome)
 
     async def _bring_down(self, flight: "_MessageFlight", first: Callable[[], Awaitable[SentSms]]) -> Outcome:
         try:
@@ -150,11 +148,6 @@ class FlyingRun(Run):
         sent = await self._deliver(flight.prepared, flight.label, None, None, first=first, started_at=flight.started_at)
         tell_duplicates(flight.index, sent)
         return sent
-
-    @property
-    def _board(self) -> Desk:
-        assert self._desk is not None  # noqa: S101 - for the type checker: who begins messages has one
-        return self._desk
 
 
 @attrs.define(eq=False)
@@ -169,6 +162,7 @@ class _MessageFlight(Flight[SentSms]):
         label: Its label as it goes on the wire.
         reference: Its reference.
         checksum: Its checksum, if there is a ledger.
+        outcome: What became of it, once it was accepted.
     """
 
     run: FlyingRun
@@ -178,6 +172,7 @@ class _MessageFlight(Flight[SentSms]):
     label: str
     reference: str
     checksum: bytes
+    outcome: Accepted | None = attrs.field(default=None, init=False)
 
     def read(self, answer: Response) -> SentSms:
         """Read the answer to the first call."""
@@ -186,8 +181,13 @@ class _MessageFlight(Flight[SentSms]):
 
     def intended(self, error: LedgerError | None) -> None:
         """Go on: the intent is on disk, or cannot be written."""
+        if not self.is_open:
+            return  # the batch was abandoned meanwhile
+        if error is not None:
+            self.run.break_off(self, error)
+            return
         try:
-            self.run.intended(self, error)
+            self.run.caller.launch(self, waited=True)
         except Exception as unforeseen:  # noqa: BLE001 - as in `told`
             self.run.break_off(self, unforeseen)
 
@@ -200,3 +200,9 @@ class _MessageFlight(Flight[SentSms]):
             self.run.accepted(self, result)
         except Exception as unforeseen:  # noqa: BLE001 - of a store that is not ours: it must end the batch, and not its message alone
             self.run.break_off(self, unforeseen)
+
+    def settled(self, error: LedgerError | None) -> None:
+        """Go on: the outcome is on disk; or could not be written, then the run stops, and the outcome stands."""
+        if error is not None:
+            self.run.stop(error)
+        self.run.settled(self)

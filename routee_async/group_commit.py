@@ -1,8 +1,8 @@
 """Group commit: many write to a ledger, one thread commits for all of them together.
 
-What is asked for in one turn of the loop is handed over at its end, as one group; each commit waits for the disk, and what comes
-while one is under way makes up the next. Nothing waits for company when the thread is idle. Who asks is told in the loop, a whole
-group in one turn, by a plain call: waking a task each would cost more than all the writing.
+Each commit waits for the disk. What is asked for while one is under way makes up the next group; while none is, what is asked for
+in one turn of the loop, or in a millisecond where many messages are on the wire. Who asks is told in the loop, a whole group in one
+turn, by a plain call: waking a task each would cost more than all the writing.
 
 The thread is a daemon: a program that forgets to close its ledger can end all the same, and a commit that this cuts short is undone
 when the ledger is next opened, as after a kill. Whoever was told that an operation is on disk was told so after its commit.
@@ -16,18 +16,16 @@ from collections.abc import Callable, Container, Mapping
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, TypeVar, cast
+from queue import SimpleQueue
+from typing import TypeVar, cast
 
 import attrs
 
 from routee_async import sqlite_file, sqlite_rows
 from routee_async.errors import LedgerError
-from routee_async.ledger_commit import Call, Committer, Step
-
-if TYPE_CHECKING:
-    from routee_async.tail import Intent
+from routee_async.ledger_commit import Call, Changes, Committer
 
 T = TypeVar("T")
 
@@ -35,6 +33,13 @@ Then = Callable[[LedgerError | None], None]
 """Is called when something is on disk, or with what went wrong."""
 
 _MILLISECONDS = 1000
+_COMPANY = 0.001
+"""Seconds to wait for company while many messages are on the wire, whose answers may come at any moment. A commit takes as much of
+the processor as several messages do, so it had better be for many."""
+_MANY = 16
+"""Messages on the wire that are many."""
+_MOST_SETTLED = 1000
+"""Messages in the tail that have their outcome. More would be cheaper by little, and make those who read work for longer."""
 _REFUSAL = "refuses to send a message again that was accepted, or to forget that it was"
 
 
@@ -53,38 +58,30 @@ class Opened:
     end: int
 
 
-class Group:
-    """What was asked for in one turn of a loop. Each list of what there is to do has one beside it of who waits for it.
+class Group(Changes):
+    """What was asked for in a loop, for one commit. Each list of what there is to do has one beside it of who waits for it.
 
     Attributes:
         loop: Where it was.
-        intents: Intents of messages that are new.
-        intended: Who waits for each of those.
-        steps: What else, in order.
-        stepped: Who waits for each of those.
+        intended: Who waits for each of the intents.
+        welcomed: Who waits for each of the accepted.
+        stepped: Who waits for each of the steps.
         now: When it was begun, by the wall clock, in milliseconds since 1970.
         refused: Which of the steps were refused, by their numbers.
         problem: Why nothing of it can be relied on; None when it is on disk.
     """
 
-    __slots__ = ("intended", "intents", "loop", "now", "problem", "refused", "stepped", "steps")
+    __slots__ = ("intended", "loop", "now", "problem", "refused", "stepped", "welcomed")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
         self.loop = loop
-        self.intents: list[Intent] = []
         self.intended: list[Then] = []
-        self.steps: list[Step] = []
+        self.welcomed: list[Then] = []
         self.stepped: list[Then] = []
         self.now = int(time.time() * _MILLISECONDS)
         self.refused: Container[int] = ()
         self.problem: str | None = None
-
-    def add(self, other: "Group") -> None:
-        """Take what was asked for in the next turn."""
-        self.intents += other.intents
-        self.intended += other.intended
-        self.steps += other.steps
-        self.stepped += other.stepped
 
 
 class Writer:
@@ -94,21 +91,24 @@ class Writer:
         path: The file.
         about: What to note of a ledger that has to be made.
         owner: Who we are, for others who want to open it meanwhile.
-        group_delay: Seconds to wait for company before each commit.
+        group_delay: Seconds to wait for company before each commit; 0 for a millisecond where that pays, and no time elsewhere.
 
     Attributes:
-        now: When it was begun, by the wall clock, in milliseconds since 1970.
-        refused: Which of the steps were refused, by their numbers.
+        group: What has been asked for and is not handed over yet; None for nothing.
+        under_way: Notes of the intents of messages that have no outcome yet, by position.
         problem: Why nothing can be written any more: it is closed, or a write has failed since it was opened.
     """
 
     def __init__(self, path: Path, *, about: Mapping[str, str], owner: str, group_delay: float) -> None:
         self.problem: str | None = None
+        self.under_way: dict[int, bytes] = {}
         self._path = path
         self._about = about
         self._owner = owner
         self._group_delay = group_delay
-        self._group: Group | None = None
+        self.group: Group | None = None
+        self._committing: Group | None = None
+        self._settled = 0  # messages in the tail that are not under way any more
         self._queue: SimpleQueue[Group | None] = SimpleQueue()
         self._broken: str | None = None
         self._stopping = False
@@ -140,7 +140,7 @@ class Writer:
         if not self._stopping:
             self._stopping = True
             self.problem = "is closed"
-            self._hand_over(self._group)
+            self._hand_over(self.group)
             self._queue.put(None)
         cancelled: asyncio.CancelledError | None = None
         while not self._ended.done():
@@ -187,20 +187,39 @@ class Writer:
         Raises:
             LedgerError: As `check`.
         """
-        if self.problem is not None:
-            self.check()
+        group = self.group
+        if group is not None and group.loop.is_running():
+            return group
+        self._hand_over(group)  # of a loop that ended before it did this itself
+        self.check()
         loop = asyncio.get_running_loop()
-        group = self._group
-        if group is None or group.loop is not loop:
-            self._hand_over(group)  # of a loop that ended before it did this itself
-            group = self._group = Group(loop)
-            loop.call_soon(self._hand_over, group)
+        group = self.group = Group(loop)
+        if self._committing is None or self._committing.loop is not loop:
+            self._hand_over_soon(group)
         return group
 
+    def hurry(self) -> None:
+        """Wait for no more company: nobody is on the wire any more. To be called after something was added to the group."""
+        if self.group is not None and self._committing is None:
+            self.group.loop.call_soon(self._hand_over, self.group)
+
+    def _hand_over_soon(self, group: Group) -> None:
+        delay = self._group_delay
+        if not delay and len(self.under_way) - len(group.intents) >= _MANY:
+            delay = _COMPANY
+        if delay:
+            group.loop.call_later(delay, self._hand_over, group)
+        else:
+            group.loop.call_soon(self._hand_over, group)
+
     def _hand_over(self, group: Group | None) -> None:
-        if group is not None and group is self._group:
-            self._group = None
-            self._queue.put(group)
+        if group is None or group is not self.group:
+            return
+        self.group, self._committing = None, group
+        self._settled += len(group.accepted) + len(group.left)
+        if self._settled >= _MOST_SETTLED:
+            self._settled, group.remaining = 0, list(self.under_way.values())
+        self._queue.put(group)
 
     # What follows runs in the thread.
 
@@ -230,36 +249,20 @@ class Writer:
         return Opened(about["run_id"], None if finished is None else int(finished), sqlite_rows.end(connection))
 
     def _serve(self, connection: sqlite3.Connection, committer: Committer) -> bool:
-        """Commit what is there; False when it was the last."""
-        groups, more = self._next_groups()
-        for group in groups:
-            if self._broken is None:
-                self._commit(connection, committer, group)
-            group.problem = self._broken
-            with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
-                group.loop.call_soon_threadsafe(self._tell, group)
-        return more
-
-    def _next_groups(self) -> tuple[list[Group], bool]:
-        """Wait for a group and take all that are there, those of one loop together; False when the last has been taken."""
-        groups: list[Group] = []
+        """Commit a group; False when there is none any more."""
         group = self._queue.get()
-        if self._group_delay:
-            time.sleep(self._group_delay)
-        while group is not None:
-            if groups and groups[-1].loop is group.loop:
-                groups[-1].add(group)
-            else:
-                groups.append(group)
-            try:
-                group = self._queue.get_nowait()
-            except Empty:
-                return groups, True
-        return groups, False
+        if group is None:
+            return False
+        if self._broken is None:
+            self._commit(connection, committer, group)
+        group.problem = self._broken
+        with suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+            group.loop.call_soon_threadsafe(self._tell, group)
+        return True
 
     def _commit(self, connection: sqlite3.Connection, committer: Committer, group: Group) -> None:
         try:
-            group.refused = committer.commit(group.intents, group.steps)
+            group.refused = committer.commit(group)
         except Exception as error:  # noqa: BLE001 - told to everybody who waits
             # Whether a commit that fails is on disk is anybody's guess, and so is what a later one would leave there.
             self._broken = sqlite_file.explain(self._path, error).problem
@@ -272,8 +275,12 @@ class Writer:
 
     def _tell(self, group: Group) -> None:
         """Tell everybody what became of a group."""
+        if self._committing is group:
+            self._committing = None
+            if self.group is not None and self.group.loop is group.loop:
+                self._hand_over_soon(self.group)
         problem = group.problem
-        for then in group.intended:
+        for then in chain(group.intended, group.welcomed):
             try:
                 then(None if problem is None else LedgerError(str(self._path), problem))
             except Exception as error:  # noqa: BLE001 - told to the loop, as of any callback

@@ -17,13 +17,15 @@ from typing import Self
 
 import attrs
 
-from routee_async import row_forms, sqlite_file, sqlite_rows, tail
+from routee_async import references, row_forms, sqlite_file, sqlite_rows, tail
 from routee_async.errors import ConfigurationError, LedgerError, LedgerMismatchError, RouteeError
-from routee_async.group_commit import Opened, Then, Writer, wake
+from routee_async.group_commit import Group, Opened, Then, Writer, wake
 from routee_async.models import MessageStatus
-from routee_async.row_forms import Stored
+from routee_async.row_forms import Stored, Written
 from routee_async.store import LedgerRow, LedgerSummary, QuickStore, RowState, new_run_id
 
+_ACCEPTED = RowState.ACCEPTED
+"""Looked at for each message; to fetch a member from its enum takes longer than the rest of a look."""
 _CHUNK = 1024
 """Rows that are read ahead together."""
 _CHUNKS = 4
@@ -48,8 +50,8 @@ class Ledger(QuickStore):
     Args:
         path: The file; it is made when it is first opened, for the eyes of its user alone (mode 0600). Building a `Ledger` touches
             nothing.
-        group_delay: Seconds to wait for company before each commit. 0, the default, waits for none; a few milliseconds
-            save processor time where many messages are under way, and cost each of them twice that.
+        group_delay: Seconds to wait for company before each commit, which cost each message twice that, and save processor time.
+            0, the default, waits for a millisecond where many messages are on the wire, and for nobody where there are few.
 
     Raises:
         ConfigurationError: *group_delay* is not a number of 0 or more.
@@ -84,6 +86,8 @@ class Ledger(QuickStore):
         """
         if self._in_batch:
             raise LedgerError(str(self._path), "is open already; use it for one batch at a time")
+        if self._session is not None:
+            self._session.writer.gather()  # in this loop, if it was opened in another one
         session = self._session or await self._begin_session()
         self._in_batch = True
         return session.run_id
@@ -158,7 +162,7 @@ class Ledger(QuickStore):
         Raises:
             LedgerError: It could not be written, or the message has been accepted already.
         """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[None] = self._working().writer.gather().loop.create_future()
         self.intend_soon(index, reference, checksum, partial(wake, done, None))
         await done
 
@@ -181,7 +185,7 @@ class Ledger(QuickStore):
         Raises:
             LedgerError: It could not be written, or the message has been accepted already and *state* says something else.
         """
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[None] = self._working().writer.gather().loop.create_future()
         self.settle_soon(
             index,
             reference=reference,
@@ -195,13 +199,13 @@ class Ledger(QuickStore):
         )
         await done
 
-    def is_new(self, index: int) -> bool:
-        """True when there is surely no row of a message, so that `find` need not be asked.
+    def is_new_from(self, index: int) -> bool:
+        """True when there is surely no row of a message, nor of any behind it, so that `find` need not be asked of them.
 
-        False also where `find` would raise.
+        False also once the end of the input was seen: `find` knows what must not come behind it.
         """
         session = self._session
-        return session is not None and session.is_new(index)
+        return session is not None and session.finished is None and index >= session.end and session.writer.problem is None
 
     def intend_soon(self, index: int, reference: str, checksum: bytes, then: Then) -> None:
         """As `intend`; *then* is called in the loop when it is on disk, or with what went wrong.
@@ -210,14 +214,20 @@ class Ledger(QuickStore):
             LedgerError: The ledger is closed, or broken; *then* is not called.
         """
         session = self._session or self._working()
-        group = session.writer.gather()
+        writer = session.writer
+        group = writer.group or writer.gather()
         mark = reference.encode()
-        if index >= session.end and tail.fits(mark, checksum):  # it has no row: it is enough to note it
-            group.intents.append((index, group.now, checksum, mark))
+        if index >= session.end and len(checksum) == tail.CHECKSUM_LENGTH and len(mark) == references.LENGTH:
+            # It has no row, and is as usual: it is enough to note it.
+            note = writer.under_way[index] = tail.write_intent(index, group.now, checksum, mark)
+            group.intents.append(note)
             group.intended.append(then)
+            session.end = index + 1
+            if not session.chunks:
+                return
         else:
             row = row_forms.write_row(index, RowState.INTENDED, reference, checksum, intended_at=group.now)
-            group.steps.append(row)
+            group.steps.append(session.complete(row, group))
             group.stepped.append(then)
         session.wrote(index)
 
@@ -240,9 +250,22 @@ class Ledger(QuickStore):
             LedgerError: The ledger is closed, or broken; *then* is not called.
         """
         session = self._session or self._working()
-        group = session.writer.gather()
+        writer = session.writer
+        group = writer.group or writer.gather()
+        if state is _ACCEPTED and error is None and duplicates == () and tracking_id is not None:
+            intent = writer.under_way.get(index)
+            if intent is not None and len(tracking_id) == tail.ID_LENGTH and tracking_id.isascii():
+                del writer.under_way[index]
+                known = parts if parts is not None and 0 <= parts < row_forms.MOST_PARTS else tail.NO_PARTS
+                group.accepted.append(intent + tail.write_outcome(known, tracking_id.encode()))
+                group.welcomed.append(then)
+                if len(writer.under_way) == len(group.intents):
+                    writer.hurry()
+                if session.chunks:
+                    session.wrote(index)
+                return
         row = row_forms.write_row(index, state, reference, checksum, tracking_id, parts, error, duplicates)
-        group.steps.append(row)
+        group.steps.append(session.complete(row, group))
         group.stepped.append(then)
         session.wrote(index)
 
@@ -371,6 +394,7 @@ class _Session:
         run_id: Of the batch.
         finished: How many messages the input had; None while its end has not been seen.
         end: Position after the last row.
+        chunks: Rows that were read ahead, by number of the chunk.
     """
 
     def __init__(self, writer: Writer, opened: Opened) -> None:
@@ -378,29 +402,35 @@ class _Session:
         self.run_id = opened.run_id
         self.finished = opened.finished
         self.end = opened.end
-        self._chunks: dict[int, _Chunk] = {}
+        self.chunks: dict[int, _Chunk] = {}
 
-    def is_new(self, index: int) -> bool:
-        """True when there is no row of a message, and `find` would say so."""
-        return index >= self.end and (self.finished is None or index < self.finished) and self.writer.problem is None
+    def complete(self, row: Written, group: Group) -> Written:
+        """A row that is to be written with *group*, with all that is known of its message."""
+        intent = self.writer.under_way.pop(row[0], None)
+        if intent is not None:
+            group.left.append(intent[: tail.MARK_LENGTH])
+            return tail.complete(intent, row)
+        if row[0] < self.end:
+            group.unsure.add(row[0])
+        return row
 
     def wrote(self, index: int) -> None:
         """Take into account that a row is being written."""
         if index >= self.end:
             self.end = index + 1
-        if self._chunks and index // _CHUNK in self._chunks:
-            self._chunks[index // _CHUNK].written.add(index)
+        if index // _CHUNK in self.chunks:
+            self.chunks[index // _CHUNK].written.add(index)
 
     async def find(self, index: int) -> Stored | None:
         """Look a row up: behind the last without a question, otherwise in a chunk."""
         if index >= self.end:
             return None
         number = index // _CHUNK
-        chunk = self._chunks.get(number)
+        chunk = self.chunks.get(number)
         if chunk is None:
-            chunk = self._chunks[number] = _Chunk(self._select(number * _CHUNK, (number + 1) * _CHUNK))
-            if len(self._chunks) > _CHUNKS:
-                del self._chunks[next(iter(self._chunks))]
+            chunk = self.chunks[number] = _Chunk(self._select(number * _CHUNK, (number + 1) * _CHUNK))
+            if len(self.chunks) > _CHUNKS:
+                del self.chunks[next(iter(self.chunks))]
         # Many may wait for it, and one of them may be cancelled.
         rows = await asyncio.shield(chunk.rows)
         if index in chunk.written:

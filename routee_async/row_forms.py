@@ -27,7 +27,7 @@ FINAL_NUMBERS = {status: number for number, status in enumerate(FINALS)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _UUID_LENGTH, _ID_LENGTH = 36, 16
-_MOST_PARTS = 2**31
+MOST_PARTS = 2**31
 _LONGEST_TEXT = 500
 """Characters of each text in an error that are kept: a server may answer with a page."""
 
@@ -54,7 +54,7 @@ def write_row(
         reference,
         checksum,
         None if tracking_id is None else write_id(tracking_id),
-        parts if parts is not None and 0 <= parts < _MOST_PARTS else None,
+        parts if parts is not None and 0 <= parts < MOST_PARTS else None,
         intended_at,
         None if error is None else _write_error(error),
         json.dumps(duplicates) if duplicates else None,

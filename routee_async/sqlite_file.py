@@ -17,7 +17,7 @@ from routee_async.errors import LedgerError
 
 _APPLICATION_ID = 0x524F5545
 """`ROUE`, in the header of the file."""
-_VERSION = 2
+_VERSION = 3
 """Of the schema. Before 1.0 another one is refused; after that, a new one needs a migration from each older one."""
 
 _PRIVATE = 0o600

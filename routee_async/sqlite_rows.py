@@ -1,26 +1,24 @@
 """What is in a ledger's file: its tables, and the statements that write and read them. No tasks, no clock.
 
-A message has a row, or is in the tail (`tail.py`), whose entries are a table of their own; whoever reads here is given both as one.
+A message has a row, or it is noted in the tail or in a bundle (`sqlite_tail.py`); whoever reads here is given all of them as rows.
 There is an index on tracking ids only once a final status has been noted.
 """
 
 import sqlite3
-import struct
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from operator import itemgetter
 from typing import cast
 
-from routee_async import row_forms
+from routee_async import row_forms, sqlite_tail
 from routee_async.models import MessageStatus
 from routee_async.row_forms import FINAL_NUMBERS, FINALS, STATE_NUMBERS, STATES, Stored, Written
 from routee_async.store import LedgerSummary, RowState
-from routee_async.tail import Intent, Tail, write_entry
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE message (
@@ -35,7 +33,7 @@ CREATE TABLE message (
     duplicates TEXT,              -- JSON: further tracking ids
     status INTEGER                -- 0 delivered, 1 undelivered, 2 failed, 3 unsent
 );
-CREATE TABLE tail (id INTEGER PRIMARY KEY, entry BLOB NOT NULL); -- of messages that have no row: see tail.py
+{sqlite_tail.SCHEMA}
 """
 _USUAL = "position, state, reference, checksum, tracking_id, parts, intended_at"
 _COLUMNS = f"{_USUAL}, error, duplicates"
@@ -80,50 +78,36 @@ def _upsert_of(rows: int, columns: str) -> str:
     return _UPSERT.format(columns=columns, values=", ".join([marks] * rows))
 
 
-def append_entry(connection: sqlite3.Connection, entry: bytes) -> None:
-    """Add an entry to the tail."""
-    connection.execute("INSERT INTO tail (entry) VALUES (?)", (entry,))
+def insert(connection: sqlite3.Connection, rows: Iterable[Written]) -> None:
+    """Write rows of messages that have none, and neither an error nor duplicates: two columns less are a third of the cost."""
+    for some in _in_lots(rows):
+        _upsert(connection, [_bound(row) for row in some], _USUAL)
 
 
-def fold(connection: sqlite3.Connection, rows: Iterable[Written], remaining: Iterable[Intent]) -> None:
-    """Make rows of what is in the tail, but for some intents, which are noted anew."""
-    # Neither has an error or duplicates: two columns less are a third of the cost.
-    _upsert(connection, [_bound(row) for row in rows], _USUAL)
-    connection.execute("DELETE FROM tail")
-    rest = tuple(remaining)
-    if rest:
-        append_entry(connection, write_entry(rest, ()))
+def _in_lots(rows: Iterable[Written]) -> Iterator[list[Written]]:
+    following = iter(rows)
+    while some := list(islice(following, MOST_AT_ONCE)):
+        yield some
 
 
 def _bound(row: Written) -> tuple[object, ...]:
     """The usual columns of a row: sqlite3 looks for an adapter for each `bytes`, in vain, and for no `bytearray`."""
     position, state, reference, checksum, tracking_id, parts, intended_at, _, _ = row
-    short = bytearray(tracking_id) if isinstance(tracking_id, bytes) else tracking_id
+    known = row_forms.write_id(tracking_id) if isinstance(tracking_id, str) else tracking_id
+    short = bytearray(known) if isinstance(known, bytes) else known
     return (position, state, reference, bytearray(checksum), short, parts, intended_at)
 
 
-def read_tail(connection: sqlite3.Connection) -> Tail:
-    """What is in the tail.
-
-    Raises:
-        sqlite3.DatabaseError: It is damaged.
-    """
-    tail = Tail()
-    try:
-        for (entry,) in connection.execute("SELECT entry FROM tail ORDER BY id"):
-            tail.replay(entry)
-    except (LookupError, TypeError, ValueError, struct.error) as error:
-        damage = sqlite3.DatabaseError("an entry makes no sense")
-        damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise damage from error
-    return tail
+def has_row(connection: sqlite3.Connection, position: int) -> bool:
+    """True when a message has a row: then it is neither in the tail nor in a bundle."""
+    return connection.execute("SELECT 1 FROM message WHERE position = ?", (position,)).fetchone() is not None
 
 
 def select(connection: sqlite3.Connection, start: int, end: int) -> dict[int, Stored]:
     """Rows from *start* to before *end*, by position."""
     rows = connection.execute(f"{_SELECT} WHERE position >= ? AND position < ?", (start, end))
-    noted = ((*row, None) for row in read_tail(connection).rows() if start <= row[0] < end)
-    return {row[0]: row for row in chain(rows, noted)}
+    noted = chain(sqlite_tail.read_tail(connection).rows(), sqlite_tail.bundled(connection, start, end))
+    return {row[0]: row for row in chain(rows, ((*row, None) for row in noted if start <= row[0] < end))}
 
 
 def select_page(
@@ -137,8 +121,11 @@ def select_page(
     wanted = "" if states is None else f"AND state IN ({', '.join(map(str, numbers))})"
     query = f"{_SELECT} WHERE position > ? {wanted} ORDER BY position LIMIT ?"
     rows: list[Stored] = connection.execute(query, (after, most)).fetchall()
-    noted = ((*row, None) for row in read_tail(connection).rows() if row[0] > after and row[1] in numbers)
-    return sorted(chain(rows, noted), key=itemgetter(0))[:most]
+    noted = sqlite_tail.read_tail(connection).rows()
+    if row_forms.ACCEPTED in numbers:
+        noted = chain(noted, islice(sqlite_tail.bundled(connection, after + 1), most))
+    found = ((*row, None) for row in noted if row[0] > after and row[1] in numbers)
+    return sorted(chain(rows, found), key=itemgetter(0))[:most]
 
 
 def note_final(connection: sqlite3.Connection, tracking_id: str, status: MessageStatus) -> None:
@@ -174,12 +161,14 @@ def write_note(connection: sqlite3.Connection, key: str, value: str) -> None:
 def count(connection: sqlite3.Connection) -> int:
     """Number of messages."""
     (rows,) = connection.execute("SELECT COUNT(*) FROM message").fetchone()
-    return cast("int", rows) + len(read_tail(connection))
+    messages, _ = sqlite_tail.count_bundled(connection)
+    return cast("int", rows) + messages + len(sqlite_tail.read_tail(connection))
 
 
 def end(connection: sqlite3.Connection) -> int:
-    """Position after the last row, when the tail is empty; 0 when there is none."""
-    return cast("int", connection.execute("SELECT COALESCE(MAX(position) + 1, 0) FROM message").fetchone()[0])
+    """Position after the last message, when the tail is empty; 0 when there is none."""
+    (last,) = connection.execute("SELECT COALESCE(MAX(position), -1) FROM message").fetchone()
+    return cast("int", max(last, sqlite_tail.last_bundled(connection))) + 1
 
 
 def summarize(connection: sqlite3.Connection) -> LedgerSummary:
@@ -189,8 +178,9 @@ def summarize(connection: sqlite3.Connection) -> LedgerSummary:
     statuses: Counter[MessageStatus] = Counter()
     all_parts = 0
     query = "SELECT state, status, COUNT(*), TOTAL(parts) FROM message GROUP BY state, status ORDER BY state, status"
-    noted = ((row[1], None, 1, row[5] or 0) for row in read_tail(connection).rows())
-    for state, status, number, parts in chain(connection.execute(query), noted):
+    noted = ((row[1], None, 1, row[5] or 0) for row in sqlite_tail.read_tail(connection).rows())
+    bundled = (row_forms.ACCEPTED, None, *sqlite_tail.count_bundled(connection))
+    for state, status, number, parts in chain(connection.execute(query), noted, [bundled]):
         states[STATES[state]] += number
         if STATES[state] is RowState.ACCEPTED:
             all_parts += int(parts)

@@ -177,8 +177,8 @@ class QuickStore(LedgerStore, Protocol):
     has returned. An exception in one call does not keep the others from being made: it goes to the loop's exception handler.
     """
 
-    def is_new(self, index: int) -> bool:
-        """True when there is surely no row of a message, so that `find` need not be asked.
+    def is_new_from(self, index: int) -> bool:
+        """True when there is surely no row of a message, nor of any behind it, so that `find` need not be asked of them.
 
         False when in doubt, and wherever `find` would raise.
         """

@@ -302,9 +302,9 @@ class Disk:
         """Note an outcome."""
         await self._wait(partial(self.settle_soon, index, **outcome))
 
-    def is_new(self, index: int) -> bool:
-        """Look whether there is a row."""
-        return index not in self.rows
+    def is_new_from(self, index: int) -> bool:
+        """Look whether there is a row, or one behind."""
+        return all(index > known for known in self.rows)
 
     def intend_soon(self, index: int, reference: str, checksum: bytes, then: Then) -> None:
         """Note an intent."""

@@ -1,6 +1,8 @@
-"""The tail of a ledger: entries, and what they add up to."""
+"""The notes of a ledger: entries of the tail, what they add up to, and bundles."""
 
 import struct
+from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -8,113 +10,108 @@ from hypothesis import strategies as st
 
 from routee_async import tail
 from routee_async.row_forms import ACCEPTED, Written
-from routee_async.tail import Intent, Tail
+from routee_async.tail import Tail
 
 NOW = 1_790_000_000_000
-OUTCOMES = st.sampled_from(["accepted", "without parts", "left", "on its way"])
+POSITIONS = st.integers(0, 2**40)
+FATES = st.sampled_from(["accepted", "left", "on its way"])
 
 
-def an_intent(position: int) -> Intent:
-    """The intent of a message."""
-    return (position, NOW + position, f"{position:016}".encode(), f"ra.k3f9x2ab.{position:07}".encode())
+def intent_of(position: int) -> bytes:
+    """The note of an intent."""
+    return tail.write_intent(position, NOW + position, f"{position:016}".encode(), f"ra.k3f9x2ab.{position:07}"[-19:].encode())
 
 
-def a_row(position: int, *, parts: int | None = 1, error: str | None = None) -> Written:
-    """What became of it, as it is written by somebody who does not know its marks."""
-    return (position, ACCEPTED, "", b"", b"%016d" % position, parts, None, error, None)
+def accepted(position: int, parts: int = 1) -> bytes:
+    """The note of an accepted message."""
+    return intent_of(position) + tail.write_outcome(parts, f"{position:036}".encode())
 
 
-@pytest.mark.parametrize(
-    ("reference", "checksum", "good"),
-    [
-        (b"ra.k3f9x2ab.0000001", bytes(16), True),
-        (b"ra.k3f9x2ab.00000011", bytes(16), False),
-        (b"", bytes(16), False),
-        (b"ra.k3f9x2ab.0000001", bytes(15), False),
-        (b"ra.k3f9x2ab.0000001", b"", False),
-    ],
-)
-def test_only_what_has_the_usual_lengths_fits(reference: bytes, checksum: bytes, good: bool) -> None:  # noqa: FBT001
-    """An intent is noted when its marks have the lengths that a batch gives them: the entry has no room for others."""
-    assert tail.fits(reference, checksum) == good
+def row_of(position: int, parts: int | None = 1) -> Written:
+    """The row that this stands for."""
+    reference = f"ra.k3f9x2ab.{position:07}"[-19:]
+    return (position, ACCEPTED, reference, f"{position:016}".encode(), f"{position:036}", parts, NOW + position, None, None)
 
 
-def test_an_acceptance_completes_the_row() -> None:
-    """What was intended tells what marks the message; the outcome tells the rest."""
-    known = Tail()
-    known.intend([an_intent(7)])
-    assert list(known.rows()) == [(7, 0, "ra.k3f9x2ab.0000007", b"0000000000000007", None, None, NOW + 7, None, None)]
-    part, row = known.settle(a_row(7, parts=3))
-    whole = (7, ACCEPTED, "ra.k3f9x2ab.0000007", b"0000000000000007", b"0000000000000007", 3, NOW + 7, None, None)
-    assert (row, list(known.rows()), len(known), known.noted) == (None, [whole], 1, 2)
-    assert part == struct.pack("<qi16s", 7, 3, b"0000000000000007")
+@pytest.mark.parametrize(("parts", "known"), [(1, 1), (0, 0), (2**31 - 1, 2**31 - 1), (tail.NO_PARTS, None)])
+def test_notes_are_read_as_they_were_written(parts: int, known: int | None) -> None:
+    """A note has all that the row of a usual message has."""
+    assert tail.read_intent(intent_of(7)) == (7, 0, "ra.k3f9x2ab.0000007", b"0000000000000007", None, None, NOW + 7, None, None)
+    assert list(tail.read_accepted(accepted(7, parts))) == [row_of(7, known)]
+    assert (tail.position_of(intent_of(7)), tail.position_of(accepted(7))) == (7, 7)
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        a_row(7, error="why"),
-        (7, 4, "", b"", b"0000000000000007", None, None, None, None),
-        (7, ACCEPTED, "", b"", "an unusual id", 1, None, None, None),
-        (7, ACCEPTED, "", b"", None, 1, None, None, None),
-        (7, ACCEPTED, "", b"", b"0000000000000007", 1, None, None, '["another"]'),
-        (7, 0, "", b"", None, None, NOW + 1000, None, None),
-    ],
-    ids=["error", "unknown", "other id", "no id", "duplicates", "intended again"],
-)
-def test_what_is_not_usual_leaves(row: Written) -> None:
-    """Of whatever is not a plain acceptance a row has to be made, with what marks the message and its first intent."""
-    known = Tail()
-    known.intend([an_intent(7)])
-    part, whole = known.settle(row)
-    assert whole == (7, row[1], "ra.k3f9x2ab.0000007", b"0000000000000007", row[4], row[5], NOW + 7, row[7], row[8])
-    assert (len(known), list(known.rows())) == (0, [])
-    again = Tail()
-    again.replay(tail.write_entry([an_intent(7)], [part]))
-    assert (len(again), again.noted) == (0, 2)
+@given(positions=st.lists(POSITIONS, unique=True, min_size=2))
+def test_notes_in_order_are_messages_in_order(positions: list[int]) -> None:
+    """To sort notes is to sort messages, and a position stands where its note does."""
+    notes = sorted(map(accepted, positions))
+    assert [tail.position_of(note) for note in notes] == sorted(positions)
+    assert all(first < tail.write_position(tail.position_of(second)) < second for first, second in pairwise(notes))
 
 
-@given(messages=st.dictionaries(st.integers(0, 9_999_999), OUTCOMES, max_size=20), cut=st.integers(0, 20))
-def test_entries_add_up_to_what_was_written(messages: dict[int, str], cut: int) -> None:
-    """Whatever is noted, in one entry or in two, is what the tail is when it is read again."""
-    written, read = Tail(), Tail()
+def test_an_intent_knows_best_what_marks_its_message() -> None:
+    """A row that is made of a message on its way has the marks and the time of its intent, and the rest as it is given."""
+    given_row: Written = (7, 4, "other", b"", "id", 3, NOW + 1000, "why", '["another"]')
+    completed = (7, 4, "ra.k3f9x2ab.0000007", b"0000000000000007", "id", 3, NOW + 7, "why", '["another"]')
+    assert tail.complete(intent_of(7), given_row) == completed
+
+
+@given(messages=st.dictionaries(POSITIONS, FATES, max_size=20), cut=st.integers(0, 20), apart=st.booleans())
+def test_entries_add_up_to_what_was_written(messages: dict[int, str], cut: int, apart: bool) -> None:  # noqa: FBT001
+    """Whatever is noted, in one entry or in several, is what the tail is when it is read again."""
+    read = Tail()
     for positions in (list(messages)[:cut], list(messages)[cut:]):
-        intents = [an_intent(position) for position in positions]
-        written.intend(intents)
-        outcomes = [
-            written.settle(
-                a_row(
-                    position,
-                    parts=None if messages[position] == "without parts" else 2,
-                    error="why" if messages[position] == "left" else None,
-                ),
-            )[0]
-            for position in positions
-            if messages[position] != "on its way"
-        ]
-        read.replay(tail.write_entry(intents, outcomes))
-    assert (read.intents, read.accepted, read.noted) == (written.intents, written.accepted, written.noted)
+        intents = [intent_of(position) for position in positions]
+        settled = [accepted(position) for position in positions if messages[position] == "accepted"]
+        left = [tail.write_position(position) for position in positions if messages[position] == "left"]
+        if apart:
+            read.replay(tail.write_entry(intents))
+            read.replay(tail.write_entry((), settled, left))
+        else:
+            read.replay(tail.write_entry(intents, settled, left))
+    expected = {fate: {position for position in messages if messages[position] == fate} for fate in messages.values()}
+    assert set(read.accepted) == expected.get("accepted", set())
+    assert set(read.intents) == expected.get("on its way", set())
+    assert len(read) == len(read.accepted) + len(read.intents) == len(list(read.rows()))
+    assert all(row == row_of(row[0]) for row in read.rows() if row[1] == ACCEPTED)
 
 
-def test_what_has_rows_is_forgotten() -> None:
-    """When rows have been made, only what is on its way is left, and counted."""
+def test_an_accepted_message_can_leave() -> None:
+    """A message of the tail of which a row is made after all is gone from it."""
     known = Tail()
-    known.intend([an_intent(1), an_intent(2)])
-    known.settle(a_row(1))
-    known.forget_accepted()
-    assert (list(known.intents), known.accepted, known.noted) == ([2], {}, 1)
+    known.replay(tail.write_entry([intent_of(1)], [accepted(2)]))
+    known.replay(tail.write_entry((), left=[tail.write_position(2)]))
+    assert (list(known.intents), known.accepted) == ([1], {})
 
 
-@pytest.mark.parametrize("spoil", [lambda entry: entry[:-1], lambda entry: entry + b"\0", lambda _: b"", lambda entry: entry[8:]])
-def test_an_entry_of_another_length_is_refused(spoil: "type[bytes]") -> None:
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda entry: entry[:-1], lambda entry: entry + b"\0", lambda _: b"", lambda entry: entry[8:], lambda entry: entry[:8]],
+)
+def test_an_entry_of_another_length_is_refused(spoil: Callable[[bytes], bytes]) -> None:
     """An entry that was cut or that grew is no entry."""
-    whole = tail.write_entry([an_intent(1)], [])
+    whole = tail.write_entry([intent_of(1)], [accepted(2)])
     with pytest.raises((ValueError, struct.error)):
         Tail().replay(spoil(whole))
 
 
-def test_an_outcome_of_nothing_is_refused() -> None:
-    """An outcome of a message that was never intended is damage."""
-    for parts in (1, -2):
-        with pytest.raises(KeyError):
-            Tail().replay(tail.write_entry([], [struct.pack("<qi16s", 1, parts, bytes(16))]))
+def test_nothing_cannot_leave() -> None:
+    """A message that leaves without having been there is damage."""
+    with pytest.raises(KeyError):
+        Tail().replay(tail.write_entry((), left=[tail.write_position(1)]))
+
+
+@given(parts=st.lists(st.sampled_from([tail.NO_PARTS, 0, 1, 2, 255]), min_size=1))
+def test_a_bundle_is_counted(parts: list[int]) -> None:
+    """A bundle knows its ends, how many messages it has, and how many parts, of those that have a number."""
+    notes = b"".join(accepted(10 + 3 * number, each) for number, each in enumerate(parts))
+    assert tail.count(notes) == (len(parts), sum(each for each in parts if each > 0))
+    assert tail.ends(notes) == (10, 10 + 3 * (len(parts) - 1))
+
+
+@given(positions=st.sets(st.integers(0, 30), max_size=12), wanted=st.integers(0, 31))
+def test_a_message_is_taken_out_of_a_bundle(positions: set[int], wanted: int) -> None:
+    """The note of a message is found wherever it is, and the bundle goes on without it; what is not there is not found."""
+    note, rest = tail.take(b"".join(map(accepted, sorted(positions))), wanted)
+    assert note == (accepted(wanted) if wanted in positions else b"")
+    assert rest == b"".join(map(accepted, sorted(positions - {wanted})))

@@ -1,0 +1,1 @@
+"""Tests of the ledger: real files, real SQLite, real kills."""
