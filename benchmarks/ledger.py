@@ -156,15 +156,7 @@ class Caller:
             self._settle(given, checksum)
 
     def _settle(self, given: Given, checksum: bytes) -> None:
-        self._ledger.settle_soon(
-            given.position,
-            reference=given.reference,
-            checksum=checksum,
-            state=RowState.ACCEPTED,
-            tracking_id=given.tracking_id,
-            parts=1,
-            then=self._end,
-        )
+        self._ledger.accept_soon(given.position, given.reference, checksum, given.tracking_id, 1, self._end)
 
     def _end(self, error: LedgerError | None) -> None:
         if error is not None:

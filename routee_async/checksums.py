@@ -28,7 +28,17 @@ def checksum_of(sms: object) -> bytes:
     Returns:
         16 bytes, the same in every process and on every machine.
     """
-    if isinstance(sms, Sms) and _is_plain(sms):
+    if (
+        isinstance(sms, Sms)
+        # It has no options. Field by field, because this is asked of each message; what only looks different goes the long way.
+        and sms.flash is False
+        and sms.label is None
+        and sms.callback is None
+        and sms.ttl is None
+        and sms.transcode is None
+        and sms.url_shortener is None
+        and sms.restrictions is None
+    ):
         try:
             # With a further one before the last, two different messages could look the same.
             if _BETWEEN not in sms.to and _BETWEEN not in sms.sender_id:
@@ -38,19 +48,6 @@ def checksum_of(sms: object) -> bytes:
         except (TypeError, UnicodeEncodeError):
             pass  # a field that is no text, or not one that can be sent: it will be refused, but has its checksum
     return blake2b(repr(_content_of(sms)).encode("utf-8", "surrogatepass"), digest_size=_BYTES).digest()
-
-
-def _is_plain(sms: Sms) -> bool:
-    """True when a message has no options; asked of each, so field by field. What only looks different goes the long way."""
-    return (
-        sms.flash is False
-        and sms.label is None
-        and sms.callback is None
-        and sms.ttl is None
-        and sms.transcode is None
-        and sms.url_shortener is None
-        and sms.restrictions is None
-    )
 
 
 def _content_of(sms: object) -> object:

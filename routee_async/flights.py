@@ -20,10 +20,7 @@ from routee_async.launcher import Launcher
 from routee_async.models import Accepted, Outcome, SentSms, Sms, build_accepted
 from routee_async.protocol import Response
 from routee_async.run import Run, tell_duplicates
-from routee_async.store import QuickStore, RowState
-
-_ACCEPTED = RowState.ACCEPTED
-"""Named for each message; to fetch a member from its enum takes as long as to write it."""
+from routee_async.store import QuickStore
 
 
 class FlyingRun(Run):
@@ -103,15 +100,8 @@ class FlyingRun(Run):
             self.settled(flight)
             return
         try:
-            self._quick.settle_soon(
-                flight.index,
-                reference=flight.reference,
-                checksum=flight.checksum,
-                state=_ACCEPTED,
-                tracking_id=sent.tracking_id,
-                parts=sent.body_analysis.parts,
-                then=flight.settled,
-            )
+            parts = sent.body_analysis.parts
+            self._quick.accept_soon(flight.index, flight.reference, flight.checksum, sent.tracking_id, parts, flight.settled)
         except LedgerError as error:
             flight.settled(error)
 

@@ -24,8 +24,6 @@ from routee_async.models import MessageStatus
 from routee_async.row_forms import Stored, Written
 from routee_async.store import LedgerRow, LedgerSummary, QuickStore, RowState, new_run_id
 
-_ACCEPTED = RowState.ACCEPTED
-"""Looked at for each message; to fetch a member from its enum takes longer than the rest of a look."""
 _CHUNK = 1024
 """Rows that are read ahead together."""
 _CHUNKS = 4
@@ -185,18 +183,15 @@ class Ledger(QuickStore):
         Raises:
             LedgerError: It could not be written, or the message has been accepted already and *state* says something else.
         """
-        done: asyncio.Future[None] = self._working().writer.gather().loop.create_future()
-        self.settle_soon(
-            index,
-            reference=reference,
-            checksum=checksum,
-            state=state,
-            tracking_id=tracking_id,
-            parts=parts,
-            error=error,
-            duplicates=duplicates,
-            then=partial(wake, done, None),
-        )
+        session = self._working()
+        group = session.writer.gather()
+        done: asyncio.Future[None] = group.loop.create_future()
+        then = partial(wake, done, None)
+        if state is RowState.ACCEPTED and tracking_id is not None and error is None and not duplicates:
+            self.accept_soon(index, reference, checksum, tracking_id, parts, then)
+        else:
+            row = row_forms.write_row(index, state, reference, checksum, tracking_id, parts, error, duplicates)
+            session.add_row(row, group, then)
         await done
 
     def is_new_from(self, index: int) -> bool:
@@ -217,34 +212,28 @@ class Ledger(QuickStore):
         writer = session.writer
         group = writer.group or writer.gather()
         mark = reference.encode()
-        if index >= session.end and len(checksum) == tail.CHECKSUM_LENGTH and len(mark) == references.LENGTH:
-            # It has no row, and is as usual: it is enough to note it.
-            note = writer.under_way[index] = tail.write_intent(index, group.now, checksum, mark)
-            group.intents.append(note)
-            group.intended.append(then)
-            session.end = index + 1
-            if not session.chunks:
-                return
-        else:
+        if index < session.end or len(checksum) != tail.CHECKSUM_LENGTH or len(mark) != references.LENGTH:
             row = row_forms.write_row(index, RowState.INTENDED, reference, checksum, intended_at=group.now)
-            group.steps.append(session.complete(row, group))
-            group.stepped.append(then)
-        session.wrote(index)
+            session.add_row(row, group, then)
+            return
+        # It has no row, and is as usual: it is enough to note it.
+        note = writer.under_way[index] = tail.write_intent(index, group.now, checksum, mark)
+        group.intents.append(note)
+        group.intended.append(then)
+        session.end = index + 1
+        if session.chunks:
+            session.wrote(index)
 
-    def settle_soon(
+    def accept_soon(
         self,
         index: int,
-        *,
         reference: str,
         checksum: bytes,
-        state: RowState,
-        tracking_id: str | None = None,
-        parts: int | None = None,
-        error: RouteeError | None = None,
-        duplicates: tuple[str, ...] = (),
+        tracking_id: str,
+        parts: int | None,
         then: Then,
     ) -> None:
-        """As `settle`; *then* is called in the loop when it is on disk, or with what went wrong.
+        """As `settle` for a message that was accepted, and of which no more is to be told; *then* is called as by `intend_soon`.
 
         Raises:
             LedgerError: The ledger is closed, or broken; *then* is not called.
@@ -252,22 +241,19 @@ class Ledger(QuickStore):
         session = self._session or self._working()
         writer = session.writer
         group = writer.group or writer.gather()
-        if state is _ACCEPTED and error is None and duplicates == () and tracking_id is not None:
-            intent = writer.under_way.get(index)
-            if intent is not None and len(tracking_id) == tail.ID_LENGTH and tracking_id.isascii():
-                del writer.under_way[index]
-                known = parts if parts is not None and 0 <= parts < row_forms.MOST_PARTS else tail.NO_PARTS
-                group.accepted.append(intent + tail.write_outcome(known, tracking_id.encode()))
-                group.welcomed.append(then)
-                if len(writer.under_way) == len(group.intents):
-                    writer.hurry()
-                if session.chunks:
-                    session.wrote(index)
-                return
-        row = row_forms.write_row(index, state, reference, checksum, tracking_id, parts, error, duplicates)
-        group.steps.append(session.complete(row, group))
-        group.stepped.append(then)
-        session.wrote(index)
+        intent = writer.under_way.get(index)
+        if intent is None or len(tracking_id) != tail.ID_LENGTH or not tracking_id.isascii():
+            row = row_forms.write_row(index, RowState.ACCEPTED, reference, checksum, tracking_id, parts)
+            session.add_row(row, group, then)
+            return
+        del writer.under_way[index]
+        known = parts if parts is not None and 0 <= parts < row_forms.MOST_PARTS else tail.NO_PARTS
+        group.accepted.append(intent + tail.write_outcome(known, tracking_id.encode()))
+        group.welcomed.append(then)
+        if len(writer.under_way) == len(group.intents):
+            writer.hurry()
+        if session.chunks:
+            session.wrote(index)
 
     async def finish(self, count: int) -> None:
         """Write that the input had exactly *count* messages.
@@ -404,20 +390,22 @@ class _Session:
         self.end = opened.end
         self.chunks: dict[int, _Chunk] = {}
 
-    def complete(self, row: Written, group: Group) -> Written:
-        """A row that is to be written with *group*, with all that is known of its message."""
-        intent = self.writer.under_way.pop(row[0], None)
+    def add_row(self, row: Written, group: Group, then: Then) -> None:
+        """Have a row written with *group*, with all that is known of its message."""
+        index = row[0]
+        intent = self.writer.under_way.pop(index, None)
         if intent is not None:
             group.left.append(intent[: tail.MARK_LENGTH])
-            return tail.complete(intent, row)
-        if row[0] < self.end:
-            group.unsure.add(row[0])
-        return row
+            row = tail.complete(intent, row)
+        elif index < self.end:
+            group.unsure.add(index)
+        group.steps.append(row)
+        group.stepped.append(then)
+        self.end = max(self.end, index + 1)
+        self.wrote(index)
 
     def wrote(self, index: int) -> None:
-        """Take into account that a row is being written."""
-        if index >= self.end:
-            self.end = index + 1
+        """Take into account that what was read ahead of a message is out of date."""
         if index // _CHUNK in self.chunks:
             self.chunks[index // _CHUNK].written.add(index)
 

@@ -190,20 +190,16 @@ class QuickStore(LedgerStore, Protocol):
             LedgerError: Nothing can be written, because the store is closed or useless; *then* is not called.
         """
 
-    def settle_soon(
+    def accept_soon(
         self,
         index: int,
-        *,
         reference: str,
         checksum: bytes,
-        state: RowState,
-        tracking_id: str | None = None,
-        parts: int | None = None,
-        error: RouteeError | None = None,
-        duplicates: tuple[str, ...] = (),
+        tracking_id: str,
+        parts: int | None,
         then: Callable[[LedgerError | None], None],
     ) -> None:
-        """As `settle`; *then* is called when it will survive a crash, or with what went wrong.
+        """As `settle` for a message that was accepted, and of which no more is to be told; *then* is called as by `intend_soon`.
 
         Raises:
             LedgerError: As `intend_soon`.

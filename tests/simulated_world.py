@@ -300,7 +300,7 @@ class Disk:
 
     async def settle(self, index: int, **outcome: Any) -> None:  # noqa: ANN401 - as of `LedgerStore`
         """Note an outcome."""
-        await self._wait(partial(self.settle_soon, index, **outcome))
+        await self._wait(partial(self._settle_soon, index, **outcome))
 
     def is_new_from(self, index: int) -> bool:
         """Look whether there is a row, or one behind."""
@@ -323,7 +323,28 @@ class Disk:
         moment = wall_clock()
         self._commit(write, then)
 
-    def settle_soon(
+    def accept_soon(
+        self,
+        index: int,
+        reference: str,
+        checksum: bytes,
+        tracking_id: str,
+        parts: int | None,
+        then: Then,
+    ) -> None:
+        """Note that a message was accepted."""
+        state = RowState.ACCEPTED
+        self._settle_soon(
+            index,
+            reference=reference,
+            checksum=checksum,
+            state=state,
+            tracking_id=tracking_id,
+            parts=parts,
+            then=then,
+        )
+
+    def _settle_soon(
         self,
         index: int,
         *,
@@ -336,8 +357,6 @@ class Disk:
         duplicates: tuple[str, ...] = (),
         then: Then,
     ) -> None:
-        """Note an outcome."""
-
         def write() -> None:
             before = self.rows.get(index)
             self.rows[index] = LedgerRow(

@@ -247,7 +247,7 @@ async def test_end_of_the_input_is_seen_while_everybody_is_held_back(sandbox: Sa
     assert [type(outcome) for outcome in outcomes] == [Accepted, NotSent]
 
 
-@pytest.mark.parametrize("method", ["intend_soon", "settle_soon"])
+@pytest.mark.parametrize("method", ["intend_soon", "accept_soon"])
 async def test_store_that_raises_what_it_should_not(
     sandbox: Sandbox,
     tmp_path: Path,

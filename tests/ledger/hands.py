@@ -162,9 +162,9 @@ def in_tail(path: Path) -> int:
     return count
 
 
-def quick(ledger: Ledger, index: int, then: Callable[[LedgerError | None], None], *, state: RowState | None = None) -> None:
-    """Intend a message, or settle it when there is a state, without waiting."""
-    if state is None:
-        ledger.intend_soon(index, mark(index), CHECKSUM, then)
+def quick(ledger: Ledger, index: int, then: Callable[[LedgerError | None], None], *, accept: bool = False) -> None:
+    """Intend a message, or have it accepted, without waiting."""
+    if accept:
+        ledger.accept_soon(index, mark(index), CHECKSUM, UUID, None, then)
     else:
-        ledger.settle_soon(index, reference=mark(index), checksum=CHECKSUM, state=state, tracking_id=UUID, then=then)
+        ledger.intend_soon(index, mark(index), CHECKSUM, then)

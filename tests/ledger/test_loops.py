@@ -177,7 +177,7 @@ async def test_answers_wait_for_company(path: Path, spy: Spy, monkeypatch: pytes
         await intend(ledger, *range(20))
         spy.statements.clear()
         for index in range(19):
-            quick(ledger, index, partial(note, index), state=RowState.ACCEPTED)
+            quick(ledger, index, partial(note, index), accept=True)
             await asyncio.sleep(0)
         assert (told, spy.count("INSERT INTO tail")) == ([], 0)
         await settle(ledger, 19, tracking_id=UUID)
@@ -199,7 +199,7 @@ async def test_closing_does_not_wait_for_company(path: Path, monkeypatch: pytest
     monkeypatch.setattr(group_commit, "_COMPANY", 3600.0)
     async with asyncio.timeout(10), opened(path) as ledger:
         await intend(ledger, *range(30))
-        quick(ledger, 0, lambda _: None, state=RowState.ACCEPTED)
+        quick(ledger, 0, lambda _: None, accept=True)
     assert next(iter(ledger)).state is RowState.ACCEPTED
 
 

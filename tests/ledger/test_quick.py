@@ -44,7 +44,7 @@ async def test_what_is_written_soon_is_told(ledger: Ledger, path: Path) -> None:
 
     for index in (0, 1, 2):
         quick(ledger, index, partial(then, index))
-    quick(ledger, 1, partial(then, 3), state=RowState.ACCEPTED)
+    quick(ledger, 1, partial(then, 3), accept=True)
     assert told == []
     await everybody.wait()
     assert told == [(0, None), (1, None), (2, None), (3, None)]
@@ -76,7 +76,7 @@ async def test_an_exception_of_one_does_not_concern_the_others(ledger: Ledger) -
         for index in (0, 1, 2):
             quick(ledger, index, stumble if index == 1 else told.append)
         for index in (0, 1, 2):
-            quick(ledger, index, stumble if index == 1 else told.append, state=RowState.ACCEPTED)
+            quick(ledger, index, stumble if index == 1 else told.append, accept=True)
         await ledger.set_note("", "")
     finally:
         loop.set_exception_handler(None)
@@ -87,18 +87,18 @@ async def test_an_exception_of_one_does_not_concern_the_others(ledger: Ledger) -
 async def test_what_cannot_be_written_soon_is_refused_at_once(path: Path) -> None:
     """Where the ledger is closed or broken, writing without waiting raises, and nobody is called later."""
     ledger, told = Ledger(path), list[LedgerError | None]()
-    for state in (None, RowState.ACCEPTED):
+    for accept in (False, True):
         with pytest.raises(LedgerError, match="is not open"):
-            quick(ledger, 0, told.append, state=state)
+            quick(ledger, 0, told.append, accept=accept)
     await ledger.open()
     meddle(path, "DROP TABLE tail")
     quick(ledger, 0, told.append)
     with pytest.raises(LedgerError, match="no such table"):
         await intend(ledger, 1)
     assert [str(each) for each in told] == [f"ledger {path}: cannot be used: OperationalError: no such table: tail"]
-    for state in (None, RowState.ACCEPTED):
+    for accept in (False, True):
         with pytest.raises(LedgerError, match="no such table"):
-            quick(ledger, 0, told.append, state=state)
+            quick(ledger, 0, told.append, accept=accept)
     closing_it = asyncio.ensure_future(ledger.close())
     await asyncio.sleep(0)
     with pytest.raises(LedgerError, match="is closed"):
