@@ -73,12 +73,8 @@ class FlyingRun(Run):
             return None
         checksum = b""
         if self._ledger is not None:
-            if self._quick is None or self._checked != index:
+            if not self._is_new and not self._see_new(index):
                 return None
-            if not self._is_new and not self._quick.is_new_from(index):
-                return None
-            self._is_new = True
-            self._checked = index + 1
             checksum = checksum_of(sms)
         reference = references.reference_of(self._run_id, index)
         try:
@@ -90,6 +86,12 @@ class FlyingRun(Run):
             return None
         flight = _MessageFlight(protocol.build_send(prepared, label), self, index, sms, prepared, label, reference, checksum)
         return flight if self.caller.admit(flight) else None
+
+    def _see_new(self, index: int) -> bool:
+        """Find out whether a message, and all behind it, are new to the ledger, and all in front are what they were."""
+        if self._quick is not None and self._checked == index:
+            self._is_new = self._quick.is_new_from(index)
+        return self._is_new
 
     # What a flight comes to.
 

@@ -1,8 +1,9 @@
 """When the next message may start. Pure: the time is an argument, in seconds of any one clock.
 
-Messages start one after the other, each `parts / rate` seconds after the one before. No bucket fills up in quiet times to be
-emptied at once, so the rate holds over any window. The rate is the account's, where it is known, and follows the server's refusals
-(429): each cuts it, and it grows again while messages are accepted.
+Messages have slots, each `parts / rate` seconds behind the one before, and start at most 5 ms after theirs. No bucket fills up in
+quiet times to be emptied at once, so the rate holds over any window: in `w` seconds no more start than it allows in `w + 0.005`.
+The rate is the account's, where it is known, and follows the server's refusals (429): each cuts it, and it grows again while
+messages are accepted.
 
 It grows in steps, each only after a message that started under the step before has been accepted: never faster than answers come.
 It climbs quickly to just below the *ceiling*, the rate that was refused, and holds. After an interval it *probes* above the ceiling
@@ -65,8 +66,8 @@ class Pace:
     """How fast to send, in message parts: a message of three parts costs three, and counts three.
 
     Attributes:
-        parts_per_second: The account's limit, never exceeded; None where it is not known: then nothing is slowed down before the
-            first 429.
+        parts_per_second: The account's limit: in any *w* seconds no more start than it allows in *w* + 0.005. None where it is not
+            known: then nothing is slowed down before the first 429.
         cut: What is left of the rate after a 429, as a share.
         probe_interval: The longest time, in seconds, that the rate holds before a higher one is tried; shorter while it is below
             what it once was. A limit raised beyond that is found after so long. Each try that is refused costs the pause that the
