@@ -115,7 +115,6 @@ class AiohttpTransport:
         if direct is None or body is None:
             carried = self._loop.create_task(self._carry(request, authorization, time_left, tell, about), name="routee-exchange")
             self._carried.add(carried)
-            carried.add_done_callback(self._carried.discard)
             return carried
         try:
             whole = self._write_out(direct, request, body, authorization)
@@ -141,6 +140,9 @@ class AiohttpTransport:
             # By `cut`, whose caller does not want to know, or by somebody who has no business with it.
             tell(about, ExchangeError(Failure(phase=Phase.CLOSE, reason="cancelled", written=True)))
             raise
+        finally:
+            # Here, because a callback of the task would need a turn of the loop for each message.
+            self._carried.discard(asyncio.current_task(self._loop))
         tell(about, answer)
 
     async def finish(self, request: Request, unfinished: Unfinished | ExchangeError) -> Response:
@@ -159,6 +161,7 @@ class AiohttpTransport:
     def cut(self, begun: "Lease | asyncio.Task[None]") -> None:
         """End an exchange that was begun. See `Transport.cut`."""
         if isinstance(begun, asyncio.Task):
+            begun.add_done_callback(self._carried.discard)  # it may never have had a turn
             begun.cancel()
         elif self._lane is not None:
             self._lane.cut(begun)
