@@ -266,9 +266,14 @@ async def test_store_that_raises_what_it_should_not(
     monkeypatch.setattr(ledger, method, fail)
     outcomes: list[Outcome] = []
     async with asyncio.timeout(20), client_of(sandbox) as client:
+        await run(client, None, messages(1))
+        assert client._open is not None  # noqa: SLF001 - to count its turns
+        turns = client._open.caller._admission._turns  # noqa: SLF001 - as above
+        free = turns._free  # noqa: SLF001 - as above
         with pytest.raises(ZeroDivisionError):
             await take_all(client.send_many(messages(), concurrency=CONCURRENCY, ledger=ledger), outcomes)
         assert {outcome.index for outcome in outcomes} >= set(range(STRUCK - CONCURRENCY))
+        assert turns._free == free  # noqa: SLF001 - as above
         assert all(isinstance(outcome, Accepted) for outcome in await run(client, None))
 
 
@@ -311,3 +316,22 @@ async def test_exchange_that_a_stranger_cancels(sandbox: Sandbox, ledger: Ledger
                 task.cancel()
         await consumer
     assert [type(outcome) for outcome in in_order(outcomes)] == [*[Accepted] * STRUCK, Unknown, *[Accepted] * (SIZE - STRUCK - 1)]
+
+
+@pytest.mark.parametrize("lane", ["session"], indirect=True)  # the direct lane has no such task
+async def test_exchange_over_a_session_is_forgotten(sandbox: Sandbox) -> None:
+    """An exchange that has ended is not kept, nor one that is cut before its task has had a turn."""
+    loop = asyncio.get_running_loop()
+    async with client_of(sandbox) as client:
+        await run(client, None)
+        assert client._open is not None  # noqa: SLF001 - to look at its exchanges
+        transport = client._open.caller._transport  # noqa: SLF001 - as above
+        assert isinstance(transport, AiohttpTransport)
+        assert not transport._carried  # noqa: SLF001 - as above
+        request = protocol.build_send(messages(1)[0], None)
+        begun = transport.begin(request, "Bearer x", loop.time(), 1.0, lambda *_: None, None)
+        assert isinstance(begun, asyncio.Task)
+        transport.cut(begun)
+        await asyncio.wait([begun])
+        await until(lambda: not transport._carried)  # noqa: SLF001 - as above
+    assert sandbox.journal.sends_received == SIZE

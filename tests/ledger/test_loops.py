@@ -205,7 +205,7 @@ async def test_closing_does_not_wait_for_company(path: Path, monkeypatch: pytest
 
 async def test_a_batch_takes_over_from_another_loop(path: Path) -> None:
     """A ledger that is kept open serves a batch in another loop, also when one was left with something to write."""
-    ledger, told = Ledger(path), list[LedgerError | None]()
+    ledger, told = Ledger(path, group_delay=0.05), list[LedgerError | None]()
 
     def in_another_loop() -> None:
         async def leave() -> None:
@@ -271,6 +271,16 @@ async def test_what_was_read_ahead_is_not_out_of_date(path: Path) -> None:
         await settle(ledger, 2, tracking_id="y")
         assert (await found(ledger, 2)).tracking_id == "y"
         assert (await found(ledger, 3)).state is RowState.INTENDED
+
+
+async def test_an_acceptance_is_found_though_its_intent_was_read_ahead(path: Path) -> None:
+    """A message whose intent was read ahead, with its neighbours, is found as accepted once it is."""
+    await make(path)
+    async with opened(path) as ledger:
+        await intend(ledger, 600)
+        assert (await found(ledger, 3)).state is RowState.INTENDED
+        await settle(ledger, 600, tracking_id=UUID)
+        assert (await found(ledger, 600)).state is RowState.ACCEPTED
 
 
 async def test_reading_ahead_has_bounds(path: Path, spy: Spy) -> None:
