@@ -267,13 +267,22 @@ async def test_store_that_raises_what_it_should_not(
     outcomes: list[Outcome] = []
     async with asyncio.timeout(20), client_of(sandbox) as client:
         await run(client, None, messages(1))
-        assert client._open is not None  # noqa: SLF001 - to count its turns
-        turns = client._open.caller._admission._turns  # noqa: SLF001 - as above
-        free = turns._free  # noqa: SLF001 - as above
+        assert client._open is not None  # noqa: SLF001 - to see what the breaker is told
+        admission = client._open.caller._admission  # noqa: SLF001 - as above
+        told: list[float] = []
+        record = admission.record
+
+        def note(well: bool | None, started_at: float, *, accepted: int) -> None:  # noqa: FBT001 - as it is called
+            told.append(started_at)
+            record(well, started_at, accepted=accepted)
+
+        monkeypatch.setattr(admission, "record", note)
+        before = sandbox.journal.sends_received
         with pytest.raises(ZeroDivisionError):
             await take_all(client.send_many(messages(), concurrency=CONCURRENCY, ledger=ledger), outcomes)
         assert {outcome.index for outcome in outcomes} >= set(range(STRUCK - CONCURRENCY))
-        assert turns._free == free  # noqa: SLF001 - as above
+        never_sent = method == "intend_soon"
+        assert len(told) == sandbox.journal.sends_received - before + never_sent  # once for each
         assert all(isinstance(outcome, Accepted) for outcome in await run(client, None))
 
 
