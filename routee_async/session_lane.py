@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from routee_async.answers import decompress, make_response, read_capped
+from routee_async.ballast import Ballast
 from routee_async.deadlines import Deadlines
 from routee_async.lease import Mark
 from routee_async.options import Timeout
@@ -109,6 +110,7 @@ class SessionLane:
         self._session = session
         self._timeout = timeout
         self._undo_compression = undo_compression
+        self._ballast = Ballast()
         self._deadlines = Deadlines(min(_FIRST_LOOK, timeout.sock_read / _LOOKS))
         # A request without a body does not tell its connection, so that aiohttp has to count the silence from the beginning.
         self._bounds_of_read = self._bounds(None, timeout.sock_read)
@@ -134,6 +136,7 @@ class SessionLane:
         Raises:
             Exception: What aiohttp raises; `TimeoutError` where the time is over.
         """
+        self._ballast.begins()
         sock_read = self._timeout.sock_read
         payload = None if request.body is None else MarkedPayload(request.body, mark, sock_read)
         theirs: Sequence[aiohttp.ClientMiddlewareType] | None = getattr(self._session, "_middlewares", None)
@@ -179,6 +182,7 @@ class SessionLane:
             except BaseException:
                 answer.close()
                 raise
+        self._ballast.ends()
         if self._undo_compression:
             body = decompress(body, answer.headers.get("Content-Encoding", ""), cap)
         return make_response(answer.status, answer.headers, body, mark.drop_connection, whole=request.whole)

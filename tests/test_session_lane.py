@@ -17,9 +17,10 @@ from routee_async.exchange import ExchangeError
 from routee_async.lease import Mark
 from routee_async.models import Sms
 from routee_async.options import Timeout
-from routee_async.protocol import Failure, Host, Phase, Request, build_fetch_tracking, build_send, build_token_request
+from routee_async.protocol import Failure, Host, Phase, Request, Response, build_fetch_tracking, build_send, build_token_request
 from routee_async.session_lane import MarkedPayload
 from routee_async.transport import AiohttpTransport
+from tests.collecting import collector, no_count_of_containers
 from tests.misbehaving import PATIENCE, Peer, Server, answer, nothing_left, refusing_port, until
 
 TOKEN = "Bearer 5f0e1d2c"
@@ -378,3 +379,34 @@ async def test_connections_of_the_caller_read_little_at_a_time() -> None:
         assert session.connector is not None
         (pooled,) = session.connector._conns.values()  # noqa: SLF001 - there is no other view
         assert [getattr(handler.transport, "max_size", None) for handler, _ in pooled] == [32 * 1024]
+
+
+# --- The garbage collector ---------------------------------------------------------------------------------------------------
+
+
+@no_count_of_containers
+async def test_exchanges_that_begin_together_do_not_call_the_collector() -> None:
+    """Hundreds of exchanges make thousands of containers and free them again: most collections that would follow are spared."""
+
+    async def collections(*, is_of_use: bool) -> int:
+        async with Server(always) as server, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100)) as session:
+            with collector() as looked:
+                async with transport_to(server.origin, session) as transport:
+                    transport._session_lane._ballast._is_of_use = is_of_use  # noqa: SLF001 - to do without it
+                    await exchange_together(transport)  # which makes the connections
+                    looked.clear()
+                    for _ in range(10):
+                        await exchange_together(transport)
+        return len(looked)
+
+    spared = await collections(is_of_use=True)
+    assert 3 * spared <= await collections(is_of_use=False)
+
+
+async def exchange_together(transport: AiohttpTransport) -> None:
+    """Let a hundred exchanges begin together, as a batch does."""
+    answers: list[object] = []
+    for _ in range(100):
+        transport.begin(SEND, TOKEN, asyncio.get_running_loop().time(), PATIENCE, list.append, answers)
+    await until(lambda: len(answers) == 100)
+    assert all(isinstance(each, Response) for each in answers)
