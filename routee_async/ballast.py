@@ -28,7 +28,8 @@ class Ballast:
     """The containers that one transport keeps. Goes by the threshold that there is when it is made."""
 
     def __init__(self) -> None:
-        threshold = gc.get_threshold()[0]
+        # Where Python is not CPython there is no such count, and nothing to do.
+        threshold = gc.get_threshold()[0] if hasattr(gc, "get_count") else 0
         self._is_of_use = threshold in _THRESHOLDS
         self._low = threshold // 4
         self._high = threshold - self._low

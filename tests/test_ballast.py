@@ -85,6 +85,15 @@ async def test_nothing_is_kept_where_it_is_of_no_use(threshold: int) -> None:
         assert not kept._pieces  # noqa: SLF001 - as above
 
 
+async def test_nothing_is_kept_where_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python whose collector works otherwise is no reason to fail."""
+    monkeypatch.delattr(gc, "get_count")
+    monkeypatch.delattr(gc, "get_threshold")
+    kept = Ballast()
+    exchange_in_rounds(kept, set, rounds=2)
+    assert not kept._pieces  # noqa: SLF001 - as above
+
+
 @in_virtual_time
 async def test_all_is_freed_when_nothing_is_under_way() -> None:
     """A second or two after the last exchange nothing is kept, and no timer is set; a batch that goes on keeps its own."""
