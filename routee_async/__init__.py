@@ -26,8 +26,9 @@ Where to read on, from the caller's side to the wire's:
                carries them out, camel.py their JSON; raw.py requests to any path
     Watch      observing.py who is told of every call; otel.py spans and metrics, in the extra `otel`
     Wire       protocol.py Routee's API as data; codec.py its JSON; auth.py the access token; exchange.py one request, one answer:
-               transport.py chooses between session_lane.py, through aiohttp's session (deadlines.py, answers.py), and lane.py, past
-               it (lease.py, wire.py, pool.py); failures.py what aiohttp's exceptions mean; workers/ processes that carry it
+               transport.py chooses between session_lane.py, through aiohttp's session (deadlines.py, answers.py, ballast.py), and
+               lane.py, past it (lease.py, wire.py, pool.py); failures.py what aiohttp's exceptions mean; workers/ processes that
+               carry it
     Follow     tracker.py the messages that are open; rounds.py what is read together, schedule.py how often, status.py what the
                news add up to; followed.py what names a message, reads.py makes a read, lines.py carries reports to those who wait
     Be told    callbacks.py what Routee posts; webhook.py an aiohttp handler for it, sink_queue.py in front of its sink
