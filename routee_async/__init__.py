@@ -14,7 +14,9 @@ Where to read on, from the caller's side to the wire's:
     Check      validation.py what is refused before any I/O; phone.py E.164; segments.py GSM-7 and UCS-2 parts; opt_out.py who wants
                no more messages
     Send many  bulk.py input pulled, outcomes handed over; flights.py messages that go well, run.py all others; references.py the
-               mark of each, checksums.py its fingerprint; ledger.py what was intended, on disk, behind store.py, tail.py first
+               mark of each, checksums.py its fingerprint; ledger.py what was intended, on disk, behind store.py: group_commit.py
+               writes for many together, ledger_commit.py one commit, first as notes (tail.py), then as rows (row_forms.py), in
+               SQLite (sqlite_file.py, sqlite_tail.py, sqlite_rows.py)
     Send one   delivery.py what is done about doubt; reconcile.py looks messages up; caller.py one logical call (calls.py) and its
                attempts, launcher.py without a task; retry.py decides for it; admission.py turns, gate and breaker: places.py,
                pace.py, breaker.py
